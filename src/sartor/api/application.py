@@ -13,8 +13,8 @@ from sartor.settings.lineages import MAIN
 
 if TYPE_CHECKING:
     from sartor.domain.ledger import Ledger
+    from sartor.postgres.facts import Facts
     from sartor.postgres.lent_connection import AnyConnection, AnyPool
-    from sartor.postgres.session import Facts
 
 Database: TypeAlias = "AnyConnection | AnyPool | Destination | str"
 """The database of an application: a connection or a pool of asyncpg's, a URL, or a Destination."""

@@ -105,7 +105,7 @@ class OwnTable(NamedTuple):
     member of, a superuser, or a role that may act as the schema's or the database's owner. `entitled` says that the
     owner is trusted, or was granted the right to create in the schema by name. `odd` says what the table is, where that
     is no table that can be read without running other roles' code, and `hidden` that row-level security would hide rows
-    from this role.
+    from this role. `rights` are this role's, as far as Sartor needs any.
     """
 
     name: str
@@ -115,6 +115,7 @@ class OwnTable(NamedTuple):
     odd: str | None
     hidden: bool
     columns: Sequence[str]
+    rights: Sequence[str] = ()
 
 
 class Trait(NamedTuple):

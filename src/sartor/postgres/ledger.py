@@ -14,6 +14,7 @@ from sartor.domain.own_tables import require_only
 from sartor.domain.release import Release
 from sartor.domain.table_names import OwnTables
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
+from sartor.postgres.own_tables import read_prefixes
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
 
@@ -78,7 +79,7 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     if not session.facts.ledger_exists:
         if not founds:
             await session.require_schema()
-        _require_here(session)
+        await _require_here(session)
         return await _without_ledger(session)
     session.require_read()
     tables, ledger = session.tables, session.tables.ledger
@@ -118,14 +119,14 @@ async def _without_ledger(session: Session) -> Ledger:
     """Returns the ledger of a schema that has none."""
     from sartor.postgres.strays import read_strays  # noqa: PLC0415 - a schema is without a ledger once
 
-    found = await read_strays(session.connection, session.schema) if session.facts.schema_exists else None
+    found = await read_strays(session.connection, session.schema) if session.facts.schema_used else None
     return Ledger(strays=found.names, tool=found.tool) if found else Ledger()
 
 
-def _require_here(session: Session) -> None:
+async def _require_here(session: Session) -> None:
     """Raises SettingsError where the schema's history is kept in tables of another prefix, and none was chosen."""
-    if not session.destination.tables_chosen:
-        require_only(session.facts.others, session.tables)
+    if session.facts.schema_used and not session.destination.tables_chosen:
+        require_only(await read_prefixes(session.connection, session.schema), session.tables)
 
 
 async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, str], KeptDown | None]:
@@ -193,7 +194,7 @@ async def read_history(session: Session, *, after: int = -1) -> list[Event]:
     """Reads the journal's events with numbers above `after`, oldest first. Raises what `read_ledger` raises."""
     if not session.facts.ledger_exists:
         await session.require_schema()
-        _require_here(session)
+        await _require_here(session)
         return []
     session.require_read(journal=True)
     async with session.connection.fenced():
@@ -243,13 +244,16 @@ async def forget_repeatable(session: Session, script: Alteration) -> None:
 async def create_ledger(session: Session) -> None:
     """Creates the ledger's tables, and the schema where it is missing, as the session's facts say.
 
-    Updates those facts. Raises the driver's errors: where another session creates the ledger at the same time, or has
-    just done so, that is a lock that isn't available at once, or a name that is taken. Nothing that exists already is
-    ever taken for Sartor's own.
+    Updates those facts, without reading them where nothing else has a say in them. Raises the driver's errors: where
+    another session creates the ledger at the same time, or has just done so, that is a lock that isn't available at
+    once, or a name that is taken. Nothing that exists already is ever taken for Sartor's own.
     """
     async with session.connection.transaction():
         await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{creation(session)}")
-    await session.learn()
+    if (made := session.facts.after_creation(session.tables)) is None:
+        await session.learn()
+    else:
+        session.facts = made
 
 
 def creation(session: Session) -> str:

@@ -16,9 +16,11 @@ from sartor.domain.ledger import Ledger
 from sartor.domain.table_names import OwnTables
 from sartor.errors import Unreachable, UsageError
 from sartor.postgres.connect.connect import DRIVER_ERRORS, session_error
+from sartor.postgres.connect.pooler import NO_POOLER
 from sartor.postgres.driver.fence import FENCE
+from sartor.postgres.facts import Facts, read_facts
 from sartor.postgres.ledger import read_ledger
-from sartor.postgres.session import Facts, Session
+from sartor.postgres.session import Session
 
 LIMIT = 10.0
 """Seconds that a pool may take to lend a connection, and that reading may take."""
@@ -64,7 +66,7 @@ class _Lent:
     pooled = False
 
     def __init__(self, given: AnyConnection) -> None:
-        self.fetch, self.fetchrow = given.fetch, given.fetchrow
+        self.fetch = self.fetch_kept = given.fetch  # what is prepared by name would stay behind in it
 
     @asynccontextmanager
     async def fenced(self) -> AsyncIterator[None]:
@@ -98,7 +100,7 @@ async def read_ledger_by(given: AnyConnection, tables: OwnTables) -> tuple[Ledge
     session.connection = _Lent(given)  # type: ignore[assignment]  # all that is called of it
     with _explained(session.destination, given):
         async with asyncio.timeout(LIMIT), _set_aside(given):
-            await session.learn()
+            session.facts = await read_facts(session.connection, tables, NO_POOLER, whole=True)
             return await read_ledger(session), session.facts
 
 

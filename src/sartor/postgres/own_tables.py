@@ -7,8 +7,11 @@ Postgres's own function.
 
 from sartor.domain.own_tables import Trait, Writer, require_sound
 from sartor.domain.table_names import OwnTables
-from sartor.postgres.catalog import RELATIONS, class_of
+from sartor.postgres.catalog import RELATIONS, class_of, other_prefixes
 from sartor.postgres.driver.connection import Connection
+
+RIGHTS = ("select", "insert", "update", "delete")
+"""The rights on a table that Sartor needs, each on some of its own."""
 
 OWN = f"""
 with recursive mine (oid) as (
@@ -41,7 +44,10 @@ select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(relname, owner, trusted
             then 'a table with an index over expressions'
     end,
     pg_catalog.row_security_active(found.oid),
-    array(select a.attname from pg_catalog.pg_attribute a where a.attrelid = found.oid and not a.attisdropped))
+    array(select a.attname from pg_catalog.pg_attribute a where a.attrelid = found.oid and a.attnum > 0::int2
+        and not a.attisdropped),
+    array(select k.kind from pg_catalog.unnest(array{list(RIGHTS)}) k (kind)
+        where found.relkind = 'r' and pg_catalog.has_table_privilege(found.oid, k.kind)))
 )::text
 from found
 """
@@ -144,6 +150,14 @@ where not r.rolsuper and r.rolname not in (current_user, session_user)
 order by 1 nulls first, 2, 3
 """
 """Selects the roles and their rights on each table; the table is null for a member of `pg_write_all_data`."""
+
+
+_PREFIXES = f"select {other_prefixes('n.oid')} from pg_catalog.pg_namespace n where n.nspname = $1::text"
+
+
+async def read_prefixes(connection: Connection, schema: str) -> tuple[str, ...]:
+    """Returns the prefixes of the histories that a schema holds."""
+    return tuple(prefix for (found,) in await connection.fetch(_PREFIXES, schema) for prefix in found)
 
 
 async def require_sound_tables(connection: Connection, tables: OwnTables, role: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from sartor.domain.table_names import OwnTables
 from sartor.errors import RefusedError
-from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in_extension, is_own_in, other_prefixes
+from sartor.postgres.catalog import FULL_NAME, OF_USERS, RELATIONS, class_of, in_extension, is_own_in
 from sartor.postgres.driver.connection import Connection
+from sartor.postgres.own_tables import read_prefixes
 from sartor.sql.quoting import quote_identifier
 
 _OTHER = "union all select '{0}'::regclass, x.oid, {2}, '{3}' from pg_catalog.{0} x, mine where x.{1} = mine.oid "
@@ -130,9 +131,6 @@ order by 1
 """
 
 
-_HISTORIES = f"select {other_prefixes('n.oid')} from pg_catalog.pg_namespace n where n.nspname = $1::text"
-
-
 async def what_it_holds(connection: Connection, schema: str | None) -> str | None:
     """Returns, in words, something that a database holds besides extensions, or None where it holds nothing.
 
@@ -209,7 +207,7 @@ async def empty_tables(connection: Connection, own: OwnTables) -> int:
 
 async def require_unshared(connection: Connection, own: OwnTables, verb: str) -> None:
     """Raises RefusedError where the schema has the history of another product: its tables can't be told apart."""
-    found = await connection.fetchval(_HISTORIES, own.schema) or ()
+    found = await read_prefixes(connection, own.schema)
     if others := [OwnTables(own.schema, prefix) for prefix in found if prefix != own.prefix]:
         other, name = others[0], quote_identifier(own.schema)
         gone = f"drop table {', '.join(f'{name}.{table}' for table in other.names)};"

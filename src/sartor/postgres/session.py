@@ -1,106 +1,22 @@
-"""Connects to a destination, and reads what must be known of a database before anything is done to it."""
+"""Connects to a destination, and requires of its facts what a command needs."""
 
-import json
 import os
 import socket
-from typing import NamedTuple, Self
+from typing import Self
 
 from sartor.domain.destination import Destination
-from sartor.domain.own_tables import OwnTable, require_readable, require_trusted
+from sartor.domain.own_tables import require_readable, require_trusted
 from sartor.domain.table_names import OwnTables
 from sartor.errors import DestinationError, PrivilegeMissing, ReadOnly, SchemaMissing
-from sartor.postgres.catalog import OF_USERS, other_prefixes
+from sartor.postgres.catalog import OF_USERS
 from sartor.postgres.connect.connect import DRIVER_ERRORS, close, connect, session_error
 from sartor.postgres.connect.kept import leave_connection, take_connection
 from sartor.postgres.connect.pooler import NO_POOLER, Pooler, look_at_pooler
 from sartor.postgres.driver.connection import Connection
-from sartor.postgres.own_tables import OWN
+from sartor.postgres.facts import Facts, read_facts
 from sartor.sql.quoting import quote_identifier
 
-_FACTS = f"""
-select
-    pg_catalog.current_database()::text as database,
-    session_user::text as user,
-    current_user::text as role,
-    pg_catalog.current_setting('server_version_num')::int4 as server_version,
-    pg_catalog.pg_backend_pid() as pid,
-    pg_catalog.pg_is_in_recovery() as standby,
-    pg_catalog.current_setting('transaction_read_only')::bool as read_only,
-    pg_catalog.current_setting('session_replication_role') = 'replica' as replicates,
-    exists (select from pg_catalog.pg_event_trigger where evtenabled <> 'D') as event_triggers,
-    exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as has_plpgsql,
-    n.oid is not null as schema_exists,
-    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as can_create_schema,
-    coalesce(pg_catalog.has_schema_privilege(n.oid, 'usage'), false) as can_use,
-    coalesce(pg_catalog.has_schema_privilege(n.oid, 'create'), false) as can_create,
-    coalesce(pg_catalog.has_table_privilege(l.oid, 'select'), false) as ledger_readable,
-    coalesce(pg_catalog.has_table_privilege(j.oid, 'select'), false) as journal_readable,
-    coalesce(pg_catalog.has_table_privilege(l.oid, 'insert') and pg_catalog.has_table_privilege(l.oid, 'update')
-        and pg_catalog.has_table_privilege(l.oid, 'delete') and pg_catalog.has_table_privilege(j.oid, 'insert')
-        and pg_catalog.has_table_privilege(j.oid, 'update') and pg_catalog.has_table_privilege(r.oid, 'select')
-        and pg_catalog.has_table_privilege(r.oid, 'insert') and pg_catalog.has_table_privilege(r.oid, 'update')
-        and pg_catalog.has_table_privilege(r.oid, 'delete'), false) as ledger_writable,
-    coalesce(pg_catalog.has_table_privilege(r.oid, 'select'), false) as repeatable_readable,
-    coalesce(pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_readable,
-    coalesce(pg_catalog.has_table_privilege(f.oid, 'insert') and pg_catalog.has_table_privilege(f.oid, 'update')
-        and pg_catalog.has_table_privilege(f.oid, 'select'), false) as fingerprint_writable,
-    ({OWN}) as own,
-    case when l.oid is null then {other_prefixes("n.oid")} end as others,
-    (select r.rolname::text from pg_catalog.pg_roles r
-        where r.oid = coalesce(nullif(n.nspowner, 'pg_database_owner'::pg_catalog.regrole), d.datdba)
-        and not pg_catalog.pg_has_role(r.oid, 'usage') and pg_catalog.pg_has_role(r.oid,
-            case when pg_catalog.current_setting('server_version_num')::int4 >= 160000 then 'set' else 'member' end)
-    ) as owner
-from (select $1::text as schema, $2::text as prefix, $3::text[] as names) given
-join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
-left join pg_catalog.pg_namespace n on n.nspname = given.schema
-left join pg_catalog.pg_class l on l.relnamespace = n.oid and l.relname = prefix || '_ledger' and l.relkind = 'r'
-left join pg_catalog.pg_class j on j.relnamespace = n.oid and j.relname = prefix || '_journal' and j.relkind = 'r'
-left join pg_catalog.pg_class r on r.relnamespace = n.oid and r.relname = prefix || '_repeatable' and r.relkind = 'r'
-left join pg_catalog.pg_class f on f.relnamespace = n.oid and f.relname = prefix || '_fingerprint' and f.relkind = 'r'
-"""
-
 _SCHEMAS = f"select n.nspname::text as name from pg_catalog.pg_namespace n where {OF_USERS} order by 1"
-
-
-class Facts(NamedTuple):
-    """The facts of a connection: its role, its database, and what it may do. `server_version` is a number like 150018.
-
-    `owner` is the owner of the schema, or else of the database, where the role may act as it and doesn't inherit its
-    rights. `others` are the prefixes of other histories, where there is no ledger. `pooled` says that a pooler may lend
-    its session to others, `alone` that it has none for another client.
-    """
-
-    database: str
-    user: str
-    role: str
-    server_version: int
-    pid: int
-    standby: bool
-    read_only: bool
-    replicates: bool
-    event_triggers: bool
-    has_plpgsql: bool
-    schema_exists: bool
-    can_create_schema: bool
-    can_use: bool
-    can_create: bool
-    ledger_readable: bool
-    journal_readable: bool
-    ledger_writable: bool
-    repeatable_readable: bool
-    fingerprint_readable: bool
-    fingerprint_writable: bool
-    own: tuple[OwnTable, ...]
-    others: tuple[str, ...]
-    owner: str | None
-    pooled: bool
-    alone: bool
-
-    @property
-    def ledger_exists(self) -> bool:
-        """True where one of Sartor's tables exists, or another relation with the name of one."""
-        return bool(self.own)
 
 
 class Session:
@@ -151,11 +67,7 @@ class Session:
             raise session_error(error, self.destination) from error
 
     async def learn(self) -> None:
-        row = (await self.connection.fetch_kept(_FACTS, self.schema, self.tables.prefix, self.tables.names))[0]
-        pooler = await self._look_at_pooler()
-        own = tuple(OwnTable(*each) for each in json.loads(row["own"] or "[]"))
-        found = {**dict(row), "own": own, "others": tuple(row["others"] or ())}
-        self.facts = Facts(**{**found, "pooled": pooler.lends, "alone": not pooler.another})
+        self.facts = await read_facts(self.connection, self.tables, await self._look_at_pooler())
 
     async def _look_at_pooler(self) -> Pooler:
         """Returns what is known of the pooler; it is found out once, as it stays the same while the session is open."""
