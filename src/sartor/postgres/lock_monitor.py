@@ -161,7 +161,7 @@ class LockMonitor:
             return []
         try:
             async with asyncio.timeout(within), self._free:
-                return list(await connection.fetch(query, *args))
+                return list(await connection.fetch_kept(query, *args))
         except TimeoutError:
             connection.terminate()
             return []

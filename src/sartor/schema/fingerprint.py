@@ -180,7 +180,7 @@ async def read_catalog_version(connection: DriverConnection, schema: str) -> str
     database, and waits for no lock. Returns "" where the database holds so much beside `schema` that its fingerprint is
     read sooner, as where each of a thousand tenants has a schema.
     """
-    if not await connection.fetchval(_IS_MOST, schema):
+    if not (await _fetch(connection, _IS_MOST, schema))[0][0]:
         return ""
     version: str = await connection.fetchval(_CATALOG_VERSION)
     return version
