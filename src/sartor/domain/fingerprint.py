@@ -33,7 +33,8 @@ _OF_PLACE = frozenset({b"default privileges", b"grant", b"schema", *(kind.encode
 
 _ESCAPES = {"\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 """The letter after a backslash in a line, for a character that can't be there: the text format of COPY."""
-_ESCAPING = str.maketrans({character: f"\\{letter}" for character, letter in _ESCAPES.items()})
+_ESCAPING = str.maketrans({character: f"\\{letter}" for character, letter in _ESCAPES.items()} | {"\0": "\t"})
+"""Escapes the parts of a line that are joined by NUL, which no text of Postgres's has."""
 _ESCAPE = re.compile(r"\\.")
 _ESCAPED = {f"\\{letter}": character for character, letter in _ESCAPES.items()}
 
@@ -148,7 +149,7 @@ def _is_of_any_schema(line: bytes) -> bool:
 
 
 def _line(each: SchemaObject) -> str:
-    return "\t".join(part.translate(_ESCAPING) for part in each) + "\n"
+    return "\0".join(each).translate(_ESCAPING) + "\n"
 
 
 def _object(line: str) -> SchemaObject:
