@@ -11,9 +11,12 @@ import pytest
 
 from support.campaigns import make_chance
 from support.command import Command, Finished, finish
+from support.database import Database
 from support.fleet_campaign import strike_fleet
 from support.fleet_shards import strike_shards
+from support.folder import Folder
 from support.memory import open_folder
+from support.roles import temporary_role
 from support.sessions import at_work, until
 from support.shapes import check_lines
 from support.struck_fleet import FIRST, IDS, LAST, QUICK, Fleet, new_fleet
@@ -35,6 +38,20 @@ def test_parts_under_blows() -> None:
         tally = strike_shards(folder, 20, 3, chance)
     assert tally.violations == [], f"seed {seed}"
     assert tally.counts["kills"] >= 3
+
+
+def test_two_processes_share_the_connections_of_a_role(sartor: Command, folder: Folder, database: Database) -> None:
+    """Each sees the same room, and more than half of it: the connections run out, and no destination fails for that."""
+    folder.add("1.0.0-1700000000-a.py", up="create table a (id int); select pg_sleep(0.1)")
+    with temporary_role(database) as role:
+        grant = f"grant create on database {database.name} to {role.name}"
+        database.run(f"alter role {role.name} connection limit 10", grant)
+        words = ("deploy", "latest", "--jobs", "8", "--jobs-per-server", "8", "--db-url", role.url)
+        schemas = ([f"t{number}" for number in range(at, 24, 2)] for at in (0, 1))
+        options = ([word for each in part for word in ("--schema", each)] for part in schemas)
+        ends = [finish(each) for each in [sartor.start(*words, *part) for part in options]]
+        assert [end.code for end in ends] == [0, 0], ends
+        assert database.value("select count(*) from pg_tables where tablename = 'a'") == 24
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ same process would fall silent or go down with it; others would take its jobs, a
 deployment runs in a process that is a worker's hand, where it has what a single command has: signals, and a process of
 its own.
 
+A hand keeps no connection for its next destination. How many of a server are at work is the queue's limit over all
+workers, and none of them knows what the hands of the others would still hold there.
+
 Hands are forked by a process that was forked before the worker had an event loop, a thread or a connection. All of them
 end when the worker does: each reads the end of its channel.
 """
