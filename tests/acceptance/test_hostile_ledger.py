@@ -48,7 +48,7 @@ def two(folder: Folder) -> Folder:
 
 def planted(database: Database, role: Role) -> None:
     """The neighbour's own ledger, whole and with a trap."""
-    tables = "sartor_closed, sartor_journal, sartor_ledger, sartor_repeatable, sartor_fingerprint"
+    tables = "sartor_journal, sartor_ledger, sartor_repeatable, sartor_fingerprint"
     database.run(
         TRAP,
         *(f"alter table {table} owner to {role.name}" for table in tables.split(", ")),
@@ -77,7 +77,7 @@ def test_a_planted_ledger(sartor: Command, database: Database, role: Role, two: 
 def test_a_trusted_stranger(sartor: Command, database: Database, role: Role) -> None:
     """The statement in the hint makes a ledger usable that another role owns."""
     sartor("deploy", "1.0.0")
-    for table in ("closed", "journal", "ledger", "fingerprint"):
+    for table in ("journal", "ledger", "fingerprint"):
         database.run(f"alter table sartor_{table} owner to {role.name}")
     hint = re.search(r"(grant \S+ to \S+;)", sartor("deploy", "latest", expect=4).err)
     assert hint
@@ -240,9 +240,7 @@ def test_a_ledger_in_the_making(sartor: Command, database: Database) -> None:
     assert "are incomplete" in done.err
 
 
-@pytest.mark.parametrize(
-    "table", ["sartor_closed", "sartor_journal", "sartor_ledger", "sartor_repeatable", "sartor_fingerprint"]
-)
+@pytest.mark.parametrize("table", ["sartor_journal", "sartor_ledger", "sartor_repeatable", "sartor_fingerprint"])
 @pytest.mark.usefixtures("two")
 def test_a_table_that_is_gone(sartor: Command, database: Database, table: str) -> None:
     """A table of Sartor's that somebody dropped is named by all commands; none goes on without it or makes it anew."""

@@ -15,7 +15,7 @@ from support.folder import Folder
 from support.psql import psql
 from support.roles import temporary_role
 
-KINDS = ("closed", "fingerprint", "journal", "ledger", "repeatable")
+KINDS = ("fingerprint", "journal", "ledger", "repeatable")
 NAMES = "select tablename::text from pg_tables where schemaname = 'public' order by 1"
 ONE, TWO = "1.0.0-1700000000-a.py", "1.1.0-1700000001-b.py"
 
@@ -148,7 +148,9 @@ def test_a_neighbours_tables(acme: Command, database: Database) -> None:
         database.run(f"grant create, usage on schema public to {role.name}")
         Database(role.url, database.name).run(*(f"create table acme_{kind} (x int)" for kind in KINDS))
         database.run(f"revoke create on schema public from {role.name}")
-        assert f"acme_closed in schema public belongs to role {role.name}" in acme("deploy", "latest", expect=4).err
+        assert (
+            f"acme_fingerprint in schema public belongs to role {role.name}" in acme("deploy", "latest", expect=4).err
+        )
         database.run(*(f"drop table acme_{kind}" for kind in KINDS))
         database.run(f"revoke all on schema public from {role.name}")
     acme("deploy", "1.0.0")

@@ -21,7 +21,7 @@ CREATING = (
     "grant usage",
     "alter default privileges",
     "search_path = ",
-    "_closed (",
+    "_journal (",
     "is 'Sartor: this tenant",
     "create table users",
     "create table bills",

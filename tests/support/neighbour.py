@@ -133,7 +133,7 @@ _OTHERS = [
     *(f"create domain public.{each} as pg_catalog.{each} check (public.caught('{each}'))" for each in TYPES),
     *(
         f"create table public.sartor_{each} (seq pg_catalog.int8 default public.caught('a default')::pg_catalog.int4)"
-        for each in ("ledger", "journal", "closed", "fingerprint")
+        for each in ("ledger", "journal", "fingerprint")
     ),
     "create type public.neighbours as enum ('good', 'bad')",
     *(

@@ -10,12 +10,12 @@ from sartor.sql.quoting import quote_identifier
 
 _NOW = "timestamp with time zone not null default clock_timestamp()"
 _TYPES = {
-    "closed": {"text not null": "token"},
     "journal": {
         "bigint not null": "seq prev",
         "integer not null": "format",
         "text not null": "token kind by_user host sartor",
-        "text": "open lineage id release name checksum",
+        "boolean": "open",
+        "text": "lineage id release name checksum",
         "double precision": "duration_ms",
         _NOW: "at",
         "jsonb not null default '{}'::jsonb": "detail",
@@ -37,7 +37,7 @@ _TYPES = {
         "timestamp with time zone not null": "deployed_at",
     },
     "fingerprint": {
-        "boolean not null default true": "one",
+        "boolean not null default false": "other",
         "bigint not null": "seq",
         "text not null": "by_user host sartor catalog_version",
         "jsonb not null": "packed",
@@ -49,13 +49,12 @@ _TYPES = {
 _COLUMNS = {
     table: {name: text for text, names in types.items() for name in names.split()} for table, types in _TYPES.items()
 }
-_OPEN = "FOREIGN KEY (open) REFERENCES {prefix}_closed(token) DEFERRABLE INITIALLY DEFERRED"
+_OPEN = "FOREIGN KEY (open) REFERENCES {prefix}_fingerprint(other) DEFERRABLE INITIALLY DEFERRED"
 _CONSTRAINTS = {
-    "closed": ("PRIMARY KEY (token)", "CHECK (false)"),
     "journal": ("PRIMARY KEY (seq)", _OPEN),
     "ledger": ("PRIMARY KEY (lineage, id)", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
     "repeatable": ("PRIMARY KEY (lineage, id)",),
-    "fingerprint": ("PRIMARY KEY (one)", "CHECK (one)"),
+    "fingerprint": ("PRIMARY KEY (other)", "CHECK ((NOT other))"),
 }
 _NAMES = {_OPEN: "{prefix}_journal_open_fkey"}
 """The constraint whose name counts."""

@@ -10,7 +10,7 @@ from sartor.errors import SettingsError
 from sartor.sql.quoting import quote_identifier
 
 DEFAULT_PREFIX = "sartor"
-KINDS = ("closed", "journal", "ledger", "repeatable", "fingerprint")
+KINDS = ("fingerprint", "journal", "ledger", "repeatable")
 """What the tables are, in the order in which they are made."""
 LONGEST_PREFIX = 45
 """The most characters of a prefix: with them the longest name, that of a constraint, has 63 bytes."""

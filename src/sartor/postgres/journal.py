@@ -1,9 +1,9 @@
 """Makes a script run exactly once: a claim is sent along with BEGIN, and a record along with COMMIT.
 
 The journal's primary key is the lock: another run that inserts the same number waits until this transaction ends, and
-then gets 23505 where it committed. `open` is a deferred reference to a row that can't exist, so nothing commits until
-the record has cleared it: a COMMIT of the script's own undoes everything (the manual's page on SET CONSTRAINTS).
-`sartor.token` is gone after a ROLLBACK or a RESET ALL, which the record detects.
+then gets 23505 where it committed. `open` is a deferred reference to a second fingerprint, which a check keeps out, so
+nothing commits until the record has cleared it: a COMMIT of the script's own undoes everything (the manual's page on
+SET CONSTRAINTS). `sartor.token` is gone after a ROLLBACK or a RESET ALL, which the record detects.
 """
 
 import json
@@ -241,7 +241,7 @@ def _label(about: Subject) -> str | None:
 def _claim(kind: EventKind, settings: SessionSettings, values: Mapping[str, str]) -> str:
     journal = settings.tables.journal
     return f"""insert into {journal} (prev, open, kind, by_user, host, sartor, format, {", ".join(_FIELDS)}) values (
-        (select seq from {journal} where seq = {values["seq"]} - 1), {values["token"]}, {quote_literal(kind.value)},
+        (select seq from {journal} where seq = {values["seq"]} - 1), true, {quote_literal(kind.value)},
         session_user, {quote_literal(socket.gethostname())}, {quote_literal(__version__)}, {FORMAT},
         {", ".join([values[each] for each in _FIELDS])})"""
 
@@ -279,7 +279,7 @@ def _record(
     again = _AGAIN.format(repeatable=settings.tables.repeatable) if kind is EventKind.ROLLED_BACK else ""
     return f"""with closed as (
             update {journal} set open = null, duration_ms = {lasted}{noted}
-            where seq = {values["seq"]} and open = {values["token"]} returning *
+            where seq = {values["seq"]} and token = {values["token"]} and open returning *
         ){again}, recorded as ({record})
         select 1 / pg_catalog.count(*) {CLOSING}"""
 

@@ -1,17 +1,25 @@
 -- The ledger's tables, made by the first deploy. No name of anybody's stands in a comment.
 
-create table {schema}.{prefix}_closed (
-    token text primary key check (false)
+create table {schema}.{prefix}_fingerprint (
+    other boolean primary key default false check (not other),
+    seq bigint not null,
+    at timestamptz not null default pg_catalog.clock_timestamp(),
+    by_user text not null,
+    host text not null,
+    sartor text not null,
+    packed jsonb not null,
+    catalog_version text not null,
+    adopted_at timestamptz
 );
 
-comment on table {schema}.{prefix}_closed is
-    'Sartor: a table that can never have rows. What refers to it can''t be committed.';
+comment on table {schema}.{prefix}_fingerprint is
+    'Sartor: what this schema should look like, as of the journal''s event `seq`.';
 
 create table {schema}.{prefix}_journal (
     seq bigint primary key,
     prev bigint not null,
     token text not null,
-    open text constraint {prefix}_journal_open_fkey references {schema}.{prefix}_closed deferrable initially deferred,
+    open boolean constraint {prefix}_journal_open_fkey references {schema}.{prefix}_fingerprint deferrable initially deferred,
     kind text not null,
     lineage text,
     id text,
@@ -69,21 +77,6 @@ create table {schema}.{prefix}_repeatable (
 
 comment on table {schema}.{prefix}_repeatable is
     'Sartor: one row for each repeatable script that has run in this schema, as it was when it last ran; `again` after a rollback.';
-
-create table {schema}.{prefix}_fingerprint (
-    one boolean primary key default true check (one),
-    seq bigint not null,
-    at timestamptz not null default pg_catalog.clock_timestamp(),
-    by_user text not null,
-    host text not null,
-    sartor text not null,
-    packed jsonb not null,
-    catalog_version text not null,
-    adopted_at timestamptz
-);
-
-comment on table {schema}.{prefix}_fingerprint is
-    'Sartor: what this schema should look like, as of the journal''s event `seq`.';
 
 insert into {schema}.{prefix}_journal (seq, prev, token, kind, by_user, host, sartor, format)
 values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});

@@ -29,7 +29,7 @@ insert into {table} (seq, by_user, host, sartor, packed, catalog_version, adopte
 values ($1, session_user, $2::text, $3::text,
     $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
     $6::text, $7::timestamptz)
-on conflict (one) do update set (seq, at, by_user, host, sartor, packed, catalog_version, adopted_at) = (excluded.seq,
+on conflict (other) do update set (seq, at, by_user, host, sartor, packed, catalog_version, adopted_at) = (excluded.seq,
     excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.catalog_version,
     excluded.adopted_at)
 """
