@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from measure import SARTOR
@@ -72,6 +73,16 @@ class Fleet:
         if self.kind is Kind.DATABASES:
             return urlunsplit(parts._replace(path=f"/{place}"))
         return urlunsplit(parts._replace(query=f"options=-csearch_path%3D{place}"))
+
+
+class Rival(NamedTuple):
+    """Who works through a fleet: `call` makes the command.
+
+    `records` says that it leaves Sartor's ledger and a fingerprint at each destination.
+    """
+
+    call: Callable[[Fleet], Call]
+    records: bool = False
 
 
 def sartor(fleet: Fleet, work: Path, jobs: int) -> Call:

@@ -11,7 +11,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -32,10 +32,11 @@ class TooLongError(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished process: seconds on the clock, and its peak memory in MB."""
+    """One finished process: seconds on the clock, its peak memory in MB, and its seconds of a processor."""
 
     seconds: float
     memory: float
+    processor: float
 
 
 def timed(
@@ -79,7 +80,7 @@ def timed(
     if status:
         words = output.read_text("utf-8", "replace")[-2000:]
         raise CommandError(f"{' '.join(command)} ended with {process.returncode}:\n{words}")
-    return Run(seconds, usage.ru_maxrss / 1024)
+    return Run(seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 
 
 class Server:
@@ -113,12 +114,17 @@ def execute(url: str, sql: str) -> None:
 
 def ask(url: str, sql: str) -> tuple[object, ...]:
     """The first row of a query."""
+    return ask_each(url, [sql])[0]
 
-    async def run() -> tuple[object, ...]:
+
+def ask_each(url: str, queries: Iterable[str]) -> list[tuple[object, ...]]:
+    """The first row of each query, over one connection."""
+
+    async def run() -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(url)
-        row = await connection.fetchrow(sql)
+        rows = [tuple(await connection.fetchrow(query) or ()) for query in queries]
         await connection.close()
-        return tuple(row or ())
+        return rows
 
     return asyncio.run(run())
 
