@@ -19,7 +19,7 @@ CHANGES = tuple(changes())
 
 
 async def version(connection: asyncpg.Connection[Any]) -> str:
-    return await read_catalog_version(connection, "app")
+    return await read_catalog_version(connection, "app", least=0)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.statements.split(";")[0].replace("\n", " ")[:90])

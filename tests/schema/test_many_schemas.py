@@ -14,7 +14,7 @@ from sartor.postgres.invalid_indexes import invalid_indexes
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session
 from sartor.postgres.strays import read_strays
-from sartor.schema.fingerprint import read_catalog_version, read_fingerprint
+from sartor.schema.fingerprint import WORTH, read_catalog_version, read_fingerprint
 from support.database import Database, temporary_database
 
 ONE = """
@@ -112,13 +112,21 @@ def test_a_plan_is_kept(name: str, server_url: str) -> None:
     assert many <= few + 40
 
 
+async def versions(destination: Destination, *least: int) -> list[str]:
+    """Returns the catalog versions for several least numbers of tables."""
+    async with Session(destination, application="test") as session:
+        return [await read_catalog_version(session.connection, destination.schema, least=each) for each in least]
+
+
 def test_no_version_among_many(crowded: tuple[Database, Destination]) -> None:
     """Where others hold most of the catalogue, there is no catalog version: each of them changes it."""
     database, mine = crowded
-    add(database, range(30, 80))
+    add(database, range(30, 110))
+    assert asyncio.run(versions(mine, 0)) == [""]
 
-    async def version() -> str:
-        async with Session(mine, application="test") as session:
-            return await read_catalog_version(session.connection, "mine")
 
-    assert asyncio.run(version()) == ""
+def test_no_version_of_few(database: Database) -> None:
+    """A schema of few tables has no catalog version: its fingerprint is read sooner."""
+    database.run(*(f"create table t{i} ()" for i in range(WORTH)))
+    enough, few = asyncio.run(versions(Destination.parse(database.url), WORTH, WORTH + 1))
+    assert (bool(enough), few) == (True, "")

@@ -1,4 +1,4 @@
--- Constraints of tables and domains. That a column isn't null, the column says. A foreign key's copies for partitions
+-- Constraints of tables. That a column isn't null, the column says. A foreign key's copies for partitions
 -- follow from it, under names of the server's.
 select 'pg_constraint'::regclass, c.oid, 0, 'constraint', r.name || '.' || quote_ident(c.conname),
     r.kind || ' ' || r.name,
@@ -12,11 +12,3 @@ select 'pg_constraint'::regclass, c.oid, 0, 'constraint', r.name || '.' || quote
     ), null, null, null
 from relation r join pg_constraint c on c.conrelid = r.oid
 where c.contype not in ('n', 't') and (c.contype <> 'f' or c.conparentid = 0)
-
-union all
-select 'pg_constraint'::regclass, c.oid, 0, 'constraint', c.contypid::regtype::text || '.' || quote_ident(c.conname),
-    'domain ' || c.contypid::regtype::text, pg_get_constraintdef(c.oid), null, null, null
-from listed l
-cross join lateral (select * from pg_constraint c where c.contypid = l.objid offset 0) c
-where l.classid = 'pg_type'::regclass and c.contype = 'c' -- 17 has one for NOT NULL too, which the domain says
-    and c.contypid not in (select m.objid from member m where m.classid = 'pg_type'::regclass)

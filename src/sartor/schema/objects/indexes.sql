@@ -1,4 +1,4 @@
--- Indexes, and statistics over several columns. What makes the index of a constraint, its constraint says.
+-- Indexes. What makes the index of a constraint, its constraint says.
 select 'pg_class'::regclass, c.oid, 0, 'index', format('%I.%I', n.nspname, c.relname), r.kind || ' ' || r.name,
     concat_ws(E'\n',
         case when k.oid is null then pg_get_indexdef(c.oid)
@@ -19,16 +19,3 @@ join pg_index i on i.indrelid = r.oid
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_constraint k on k.conrelid = r.oid and k.conindid = c.oid and k.contype in ('p', 'u', 'x')
-
-union all
-select 'pg_statistic_ext'::regclass, x.oid, 0, 'statistics', format('%I.%I', s.nspname, x.stxname),
-    r.kind || ' ' || r.name,
-    concat_ws(E'\n',
-        pg_get_statisticsobjdef(x.oid),
-        case when x.stxstattarget >= 0 then 'statistics ' || x.stxstattarget end
-    ), x.stxowner, null, null
-from listed l
-cross join lateral (select * from pg_statistic_ext x where x.oid = l.objid offset 0) x
-join covered s on s.oid = x.stxnamespace
-join relation r on r.oid = x.stxrelid
-where l.classid = 'pg_statistic_ext'::regclass
