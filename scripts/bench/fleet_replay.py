@@ -18,6 +18,11 @@ def fill(parts, values, conn):
         return parts[0] if isinstance(parts[0], str) else values[parts[0]]
     return "".join(p if isinstance(p, str) else str(values[p] if p >= 0 else conn.get_server_pid()) for p in parts)
 
+def value(arg, values, conn):
+    if isinstance(arg, list):
+        return [value(each, values, conn) for each in arg]
+    return fill(arg, values, conn) if isinstance(arg, tuple) else arg
+
 async def ignore(data):
     pass
 
@@ -30,7 +35,7 @@ async def send(conns, url, step, values):
         return
     conn, statements = conns[at]
     text = fill(text, values, conn)
-    args = [fill(arg, values, conn) if type(arg) is tuple else arg for arg in args]
+    args = [value(arg, values, conn) for arg in args]
     match way:
         case "execute":
             await conn.execute(text)

@@ -210,13 +210,18 @@ def _alike(sent: Sequence[Sent], other: Sequence[Sent]) -> bool:
 
 
 def tape(one: tuple[str, Sequence[Sent]], other: tuple[str, Sequence[Sent]]) -> Tape:
-    """Makes a tape of two destinations that got the same messages, each with its name."""
+    """Makes a tape of two destinations that got the same messages, each with its name.
+
+    Raises CommandError where the tape would work at one of them again, as its name is in a value of another kind.
+    """
     (place, sent), (other_place, other_sent) = one, other
     found = _Parameters((place, other_place))
     groups: dict[int, list[Step]] = {}
     for a, b in zip(sent, other_sent, strict=True):
         values = tuple(found.value(x, y) for x, y in zip(a.values, b.values, strict=True))
         step = Step(a.connection, a.way, found.text(a.text, b.text, (a.process, b.process)), values)
+        if place in repr(step):
+            raise CommandError(f"no parameter was made of {place}: {step}")
         groups.setdefault(a.among, []).append(step)
     return Tape(tuple(found.kinds.values()), tuple(map(tuple, groups.values())))
 
@@ -242,12 +247,14 @@ class _Parameters:
 
     def value(self, one: Any, other: Any) -> Any:
         """A value as it was, or its parts: no other value is a tuple."""
+        if isinstance(one, list | tuple) and len(one) == len(other):
+            return [self.value(x, y) for x, y in zip(one, other, strict=True)]
         if isinstance(one, str) and isinstance(other, str):
             parts = self.text(one, other)
             return one if parts in {(), (one,)} else parts
         if type(one) is type(other) is int and one != other and abs(one) >= 10**DIGITS:
             return (self._number(str(one), NUMBER),)
-        return list(one) if isinstance(one, tuple) else one
+        return one
 
     def _part(self, one: str, other: str, processes: tuple[int, int]) -> str | int:
         if (one, other) == self._places or one == other == self._places[0]:

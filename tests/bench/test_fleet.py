@@ -74,12 +74,18 @@ def sent(text: str, *values: object, process: int = 1) -> Sent:
 
 def test_what_varies() -> None:
     """A tape has a parameter for the name, each token, each key and the process, and all else as it was."""
-    first = [sent('t0 in "f_1": 0a1b2c3d, 7, 2147', "f_1", 987654321012, (1, 2), process=2147)]
-    other = [sent('t0 in "f_2": ffeeddcc, 7, 2150', "f_2", 123456789012, (1, 2), process=2150)]
+    first = [sent('t0 in "f_1": 0a1b2c3d, 7, 2147', "f_1", 987654321012, ["f_1", 2], process=2147)]
+    other = [sent('t0 in "f_2": ffeeddcc, 7, 2150', "f_2", 123456789012, ["f_2", 2], process=2150)]
     found = tape(("f_1", first), ("f_2", other))
     ((step,),) = found.groups
     assert (found.kinds, step.text) == ((0, 8), ('t0 in "', 0, '": ', 2, ", 7, ", -1))
-    assert step.values == ((0,), (1,), [1, 2])
+    assert step.values == ((0,), (1,), [(0,), 2])
+
+
+def test_a_name_that_stays() -> None:
+    """A name that no parameter stands for is an error: the tape would work at one destination again and again."""
+    with pytest.raises(CommandError, match="f_1"):
+        tape(("f_1", [sent("a", b"f_1")]), ("f_2", [sent("a", b"f_2")]))
 
 
 def test_processor(server_url: str) -> None:
