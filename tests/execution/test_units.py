@@ -95,13 +95,17 @@ LASTING = [
 @pytest.mark.parametrize(("sql", "brief"), [*((sql, True) for sql in BRIEF), *((sql, False) for sql in LASTING)])
 def test_what_reads_no_rows_is_brief(sql: str, brief: bool, tmp_path: Path) -> None:
     """What only defines objects is brief, unless it may read rows: an index does, of a table that was there before."""
-    assert _unit(tmp_path, sql + ";").is_brief is brief
+    batched = _unit(tmp_path, sql + ";").batched
+    assert batched is not None
+    assert batched.brief is brief
 
 
 @pytest.mark.parametrize(("sql", "quiet"), [*((sql, True) for sql in QUIET), *((sql, False) for sql in LOUD)])
 def test_what_only_defines_objects_is_quiet(sql: str, quiet: bool, tmp_path: Path) -> None:
     """Only what defines objects and calls nothing unknown is quiet; what fires triggers, or fills a table, isn't."""
-    assert _unit(tmp_path, sql + ";").is_quiet is quiet
+    batched = _unit(tmp_path, sql + ";").batched
+    assert batched is not None
+    assert batched.quiet is quiet
 
 
 def test_what_only_running_it_tells_is_not_batched(tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ def test_what_only_running_it_tells_is_not_batched(tmp_path: Path) -> None:
     (alteration,) = read_lineage("app", str(tmp_path)).alterations
     unit = compile_unit(Step(alteration), Direction.DEPLOY)
     assert unit.statements is None
-    assert not unit.is_batchable
+    assert unit.batched is None
 
 
 def _unit(folder: Path, sql: str) -> Unit:
@@ -131,7 +135,7 @@ def test_the_events_of_a_unit(tmp_path: Path) -> None:
     assert deploy.about is alteration
     assert deploy.body is not undo.body
     assert not deploy.transactional
-    assert not deploy.is_batchable
+    assert deploy.batched is None
     assert deploy.before is None
 
 
@@ -142,7 +146,7 @@ def test_what_an_interrupted_run_has_begun_is_not_batched(tmp_path: Path) -> Non
         step = Step(about, entry(about, state=state)) if state else Step(about)
         unit = compile_unit(step, Direction.DEPLOY)
         assert unit.resumes is resumes
-        assert unit.is_batchable is not resumes
+        assert (unit.batched is None) is resumes
 
 
 def test_a_step_before_the_transaction(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sartor.alterations.kept_down import kept_down, load_step
 from sartor.alterations.script import Body, Condition, Fragment, Script
@@ -22,7 +23,6 @@ from sartor.postgres.ledger import require_format
 from sartor.postgres.session import Session
 from sartor.sql.quiet import is_brief, is_quiet
 from sartor.sql.splitting import may_lift_lock_timeout, split, stands_alone
-from sartor.sql.statements import Statement
 
 Load = Callable[[Step], Script]
 """Returns the script of a step. Raises ScriptError."""
@@ -43,6 +43,18 @@ class Record:
     kind: EventKind
     about: Subject
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+class Batched(NamedTuple):
+    """The SQL of a script that runs in a transaction and may be sent with others, message by message.
+
+    It is `quiet` where it leaves the session as it was, and fires no trigger: it only defines objects; `brief` where it
+    reads no rows for that either, so that it takes no time once it has its locks.
+    """
+
+    statements: tuple[str, ...]
+    quiet: bool
+    brief: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,26 +131,17 @@ class Unit:
         return self.step.entry is not None and self.step.entry.state is not State.DEPLOYED
 
     @property
-    def is_batchable(self) -> bool:
-        """True where it may be sent in one message with others: its SQL is known, and runs in a transaction."""
-        alike = self.transactional and self.script.lock_timeout is None and not self.resumes
-        alike = alike and not self.requires and not self.ensures
-        if not alike or (statements := self.statements) is None:
-            return False
-        return self.script.once(("fits", self.direction), lambda: all(map(_fits_a_batch, statements)))
+    def batched(self) -> Batched | None:
+        """How it is sent in one message with others; None where it isn't fit for that."""
+        return None if self.resumes else self.script.once(("batched", self.direction), self._batched)
 
-    @property
-    def is_quiet(self) -> bool:
-        """True where it leaves the session as it was, and fires no trigger: it only defines objects."""
-        return self.script.once(("quiet", self.direction), lambda: all(map(is_quiet, self._every_statement())))
-
-    @property
-    def is_brief(self) -> bool:
-        """True where it is quiet, and none of its statements reads rows: it takes no time once it has its locks."""
-        return self.is_quiet and self.script.once(("brief", self.direction), lambda: is_brief(self._every_statement()))
-
-    def _every_statement(self) -> Iterator[Statement]:
-        return (statement for message in self.statements or () for statement in split(message.text))
+    def _batched(self) -> Batched | None:
+        alike = self.transactional and self.script.lock_timeout is None and not self.requires and not self.ensures
+        if not alike or (messages := self.statements) is None or not all(map(_fits_a_batch, messages)):
+            return None
+        every = [statement for message in messages for statement in split(message.text)]
+        quiet = all(map(is_quiet, every))
+        return Batched(tuple(message.text for message in messages), quiet, quiet and is_brief(every))
 
 
 def _fits_a_batch(message: Fragment) -> bool:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from sartor import __version__
@@ -100,7 +101,7 @@ class Phase(Enum):
     COMMIT = "commit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NewEvent:
     """An event that is about to be written to the journal: its number, its kind, what it is about.
 
@@ -116,6 +117,15 @@ class NewEvent:
     detail: Mapping[str, Any] = field(default_factory=dict)
     down: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(12))
+
+    @cached_property
+    def literals(self) -> dict[str, str]:
+        """The values of the journal's columns that it fills, as SQL."""
+        about, detail = self.about, json.dumps(dict(self.detail), ensure_ascii=False) if self.detail else "{}"
+        release = None if about is None else _label(about)
+        told = (about and about.lineage, about and about.id, release, about and about.name, about and about.checksum)
+        values = (self.seq, self.token, *told, detail)
+        return dict(zip(_FIELDS, map(quote_literal, values), strict=True))
 
 
 _WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format, down"
@@ -181,9 +191,7 @@ def claim_sql(
     began_as = "" if settings.role else f"select pg_catalog.set_config('{ROLE}', current_user, true);"
     if settings.confined and not quiet:
         began_as += _REMEMBER
-    claim = (
-        _execute(f"{prepared}_claim", _literals(event)) if prepared else _claim(event.kind, settings, _literals(event))
-    )
+    claim = _execute(f"{prepared}_claim", event.literals) if prepared else _claim(event.kind, settings, event.literals)
     return f"{before}{began_as}{claim};{after}"
 
 
@@ -198,7 +206,7 @@ def record_sql(
     ROLE_LEFT or BEYOND in its message, or 22012. A `quiet` script can't have changed a setting or the role, and leaves
     no trigger to be fired under its path: only the last of these checks remains.
     """
-    values = _literals(event) | {"down": quote_literal(event.down)}
+    values = event.literals | {"down": quote_literal(event.down)}
     record = _execute(f"{prepared}_record", values) if prepared else None
     if record is None:
         repeatable = event.about is not None and event.about.is_repeatable
@@ -222,15 +230,6 @@ def prepare_sql(kind: EventKind, settings: SessionSettings, name: str) -> str:
 
 def _execute(name: str, values: Mapping[str, str]) -> str:
     return f"execute {name} ({', '.join(values.values())})"
-
-
-def _literals(event: NewEvent) -> dict[str, str]:
-    about = event.about
-    release, detail = None if about is None else _label(about), json.dumps(dict(event.detail), ensure_ascii=False)
-    told = (about and about.lineage, about and about.id, release, about and about.name, about and about.checksum)
-    return {
-        each: quote_literal(value) for each, value in zip(_FIELDS, (event.seq, event.token, *told, detail), strict=True)
-    }
 
 
 def _label(about: Subject) -> str | None:

@@ -1,7 +1,7 @@
 """The values to which a transaction's settings are pinned, whatever a role or a database has set."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sartor.domain.destination import Limits
 from sartor.domain.table_names import OwnTables
@@ -17,8 +17,7 @@ PLANNED_ONCE = "force_generic_plan"
 """The `plan_cache_mode` of claims and records: by default, the server plans the first five of each anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSettings:
+class SessionSettings(NamedTuple):
     """The values to which a transaction's settings are pinned; durations are in seconds, 0 for no limit.
 
     `tables` are Sartor's own; `search_path` is a script's, as SQL. `role` is the connection's own; None where it isn't
@@ -50,11 +49,18 @@ def settings_for(
         role=session.facts.role,
         lock_timeout=limits.lock_timeout if lock_timeout is None else lock_timeout,
         statement_timeout=limits.statement_timeout,
-        # The server replaces other characters, so that the session wouldn't be found by them.
-        application=session.destination.called(application).encode("ascii", "replace").decode()[:63],
+        application=shown_as(session, application),
         server_version=session.facts.server_version,
         confined=session.destination.scratch,
     )
+
+
+def shown_as(session: Session, application: str) -> str:
+    """Returns the name by which `pg_stat_activity` shows a session on a destination.
+
+    The server replaces other characters than ASCII, so that the session wouldn't be found by them.
+    """
+    return session.destination.called(application).encode("ascii", "replace").decode()[:63]
 
 
 def set_in_transaction(settings: SessionSettings, also: Mapping[str, str], *, shared: bool = False) -> tuple[str, str]:

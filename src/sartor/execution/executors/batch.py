@@ -23,13 +23,13 @@ from sartor.errors import Unreachable
 from sartor.execution.outcome import Outcome, Stale, classify
 from sartor.execution.retry import PARTING, RESOLVE, is_committed, raise_outcome, record
 from sartor.execution.run_context import RunContext
-from sartor.execution.units import Prefetch, Unit
+from sartor.execution.units import Batched, Prefetch, Unit
 from sartor.log import LOG
 from sartor.postgres.batch_message import BatchItem, BatchMessage
 from sartor.postgres.journal import NewEvent, Phase
-from sartor.postgres.session_settings import settings_for
+from sartor.postgres.session_settings import SessionSettings, settings_for, shown_as
 
-FIRST, MOST = 16, 100
+FIRST, MOST = 32, 100
 """The number of scripts in the first batch, and the most in any batch."""
 SHARE = 1.0
 """Seconds that a batch should take, roughly: its length adapts."""
@@ -96,16 +96,17 @@ class BatchExecutor:
         """
         found: list[Unit] = []
         items: list[BatchItem] = []
-        length = 0
+        length, run, connection = 0, self._run, self._run.session.connection
+        settings = settings_for(run.session, run.limits, "")
         for unit in islice(units, self.count):
-            if length > LONGEST or not unit.is_batchable or (found and unit.kind is not found[0].kind):
+            batched = unit.batched
+            if length > LONGEST or batched is None or (found and unit.kind is not found[0].kind):
                 break
             found.append(unit)
-            items.append(self._item(seq + len(items), unit))
-            length += sum(map(len, items[-1].statements))
+            items.append(self._item(seq + len(items), unit, batched, settings))
+            length += sum(map(len, batched.statements))
         if not found:
             return None
-        run, connection = self._run, self._run.session.connection
         message = BatchMessage(connection, items, f"sartor{run.tag}")
         return Batch(tuple(found), message, seq)
 
@@ -146,14 +147,15 @@ class BatchExecutor:
             return None
         return unit.about.file, unit.statements[number].line_of(error)
 
-    def _item(self, seq: int, unit: Unit) -> BatchItem:
-        quiet = self._may_be_quiet and unit.is_quiet
+    def _item(self, seq: int, unit: Unit, batched: Batched, settings: SessionSettings) -> BatchItem:
+        name, down = unit.about.name, unit.down
+        quiet = self._may_be_quiet and batched.quiet
         return BatchItem(
-            event=NewEvent(seq=seq, kind=unit.kind, about=unit.about, down=unit.down),
-            settings=settings_for(self._run.session, self._run.limits, self._run.mark(unit.about.name, seq)),
-            statements=tuple(statement.text for statement in unit.statements or ()),
+            event=NewEvent(seq=seq, kind=unit.kind, about=unit.about, down=down),
+            settings=settings._replace(application=shown_as(self._run.session, self._run.mark(name, seq))),
+            statements=batched.statements,
             quiet=quiet,
-            brief=quiet and unit.is_brief and not self._is_logged,
+            brief=quiet and batched.brief and not self._is_logged,
         )
 
     def _adapt(self, took: float) -> None:

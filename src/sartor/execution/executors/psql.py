@@ -1,6 +1,5 @@
 """Writes a plan as a script for psql: the events of a run, in its order, up to the first that can't be written."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 from sartor import __version__
@@ -121,4 +120,4 @@ class _Writer:
     def _settings(self, of: Unit | Record) -> SessionSettings:
         own = of.script.lock_timeout if isinstance(of, Unit) else None
         settings = settings_for(self._session, self._limits, f"sartor {of.about.name}", lock_timeout=own)
-        return dataclasses.replace(settings, role=None)
+        return settings._replace(role=None)
