@@ -126,7 +126,9 @@ async def _without_ledger(session: Session) -> Ledger:
 async def _require_here(session: Session) -> None:
     """Raises SettingsError where the schema's history is kept in tables of another prefix, and none was chosen."""
     if session.facts.schema_used and not session.destination.tables_chosen:
-        require_only(await read_prefixes(session.connection, session.schema), session.tables)
+        found = await read_prefixes(session.connection, session.schema)
+        if session.tables.prefix not in found:  # a run that made this history since the facts were read
+            require_only(found, session.tables)
 
 
 async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[str, str], KeptDown | None]:
