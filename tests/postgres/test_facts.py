@@ -8,7 +8,7 @@ import pytest
 
 from sartor import Destination
 from sartor.postgres.facts import Facts
-from sartor.postgres.ledger import create_ledger
+from sartor.postgres.ledger import create_ledger, read_ledger
 from sartor.postgres.session import Session
 from support.database import Database
 from support.roles import temporary_role
@@ -96,3 +96,18 @@ def test_a_schema_that_is_used(database: Database) -> None:
         assert _facts(database.url).schema_used, what
         database.run("drop schema public cascade", "create schema public")
         assert not _facts(database.url).schema_used, what
+
+
+def test_a_ledger_created_meanwhile(database: Database) -> None:
+    """A ledger that another run creates after the facts were read isn't taken for another product's history."""
+
+    async def go() -> bool:
+        async with (
+            Session(Destination(database.url), application="first") as first,
+            Session(Destination(database.url), application="second") as second,
+        ):
+            await create_ledger(first)
+            return (await read_ledger(second, founds=True)).exists
+
+    database.run("create table public.t ()")
+    assert not asyncio.run(go())
