@@ -172,8 +172,13 @@ def test_a_failed_run_is_recorded(sartor: Command, folder: Folder) -> None:
 def test_a_catalog_version_is_kept_where_nothing_drifted(sartor: Command, folder: Folder, database: Database) -> None:
     """Only there: where something drifted, the next run looks at everything again, and finds it."""
     version = "select catalog_version from sartor_fingerprint"
+    many = "do $$ begin for i in 1..200 loop execute {0}; end loop; end $$"  # so many that there is a version
+    up, down = (many.format(f"format('{what}', i)") for what in ("create table many_%s ()", "drop table many_%s"))
+    folder.add("1.0.1-1700000000-many.py", up=up, down=down)
     folder.table("1.1.0-1700000001-a.py")
     folder.table("1.2.0-1700000002-b.py")
+    assert database.value(version) == ""
+    sartor("deploy", "1.0.1")
     assert database.value(version)
     database.run("alter table users add phone text")
     sartor("deploy", "1.1.0")

@@ -187,7 +187,8 @@ async def read_catalog_version(connection: DriverConnection, schema: str, *, lea
     database, and waits for no lock. Returns "" where the fingerprint of `schema` is read sooner: where it holds less
     than `least` tables, or the database so much beside it, as where each of a thousand tenants has a schema.
     """
-    if not (await _fetch(connection, _PAYS, schema, least))[0][0]:
+    found = await _fetch(connection, _PAYS, schema, least)  # nothing where there is no such schema
+    if not (found and found[0][0]):
         return ""
     version: str = await connection.fetchval(_CATALOG_VERSION)
     return version
