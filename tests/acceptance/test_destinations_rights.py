@@ -85,7 +85,7 @@ def test_each_right_counts(
     sartor("deploy", "1.0.0")
     database.run(
         f"grant usage, create on schema public to {role.name}",
-        f"grant select, insert, update, delete on sartor_ledger, sartor_journal, sartor_repeatable to {role.name}",
+        f"grant select, insert, update, delete on sartor_ledger, sartor_journal to {role.name}",
         f"revoke {missing} on {table} from {role.name}",
     )
     done = limited("deploy", "latest", expect=6)

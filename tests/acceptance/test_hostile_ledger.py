@@ -48,7 +48,7 @@ def two(folder: Folder) -> Folder:
 
 def planted(database: Database, role: Role) -> None:
     """The neighbour's own ledger, whole and with a trap."""
-    tables = "sartor_journal, sartor_ledger, sartor_repeatable, sartor_fingerprint"
+    tables = "sartor_journal, sartor_ledger, sartor_fingerprint"
     database.run(
         TRAP,
         *(f"alter table {table} owner to {role.name}" for table in tables.split(", ")),
@@ -120,7 +120,7 @@ def test_row_security_hides_nothing(sartor: Command, database: Database, role: R
     sartor("deploy", "1.0.0")
     database.run(
         f"grant usage on schema public to {role.name}",
-        f"grant select on sartor_ledger, sartor_journal, sartor_repeatable to {role.name}",
+        f"grant select on sartor_ledger, sartor_journal to {role.name}",
         "alter table sartor_ledger enable row level security",
         "alter table sartor_journal enable row level security",
     )
@@ -240,7 +240,7 @@ def test_a_ledger_in_the_making(sartor: Command, database: Database) -> None:
     assert "are incomplete" in done.err
 
 
-@pytest.mark.parametrize("table", ["sartor_journal", "sartor_ledger", "sartor_repeatable", "sartor_fingerprint"])
+@pytest.mark.parametrize("table", ["sartor_journal", "sartor_ledger", "sartor_fingerprint"])
 @pytest.mark.usefixtures("two")
 def test_a_table_that_is_gone(sartor: Command, database: Database, table: str) -> None:
     """A table of Sartor's that somebody dropped is named by all commands; none goes on without it or makes it anew."""

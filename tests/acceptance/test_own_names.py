@@ -15,7 +15,7 @@ from support.folder import Folder
 from support.psql import psql
 from support.roles import temporary_role
 
-KINDS = ("fingerprint", "journal", "ledger", "repeatable")
+KINDS = ("fingerprint", "journal", "ledger")
 NAMES = "select tablename::text from pg_tables where schemaname = 'public' order by 1"
 ONE, TWO = "1.0.0-1700000000-a.py", "1.1.0-1700000001-b.py"
 

@@ -147,7 +147,7 @@ def test_a_module_in_the_ledger_of_another_role(sartor: Command, folder: Folder,
     folder.write("next-1-a.py", "async def up(conn):\n    print(conn)\n\n\nasync def down(conn):\n    print(conn)\n")
     sartor("deploy", "next")
     planted = f"open({str(mark)!r}, 'w')\\nasync def down(conn): ..."
-    tables = ("journal", "ledger", "repeatable", "fingerprint")
+    tables = ("journal", "ledger", "fingerprint")
     database.run(
         "create role colleague",
         *(f"alter table sartor_{table} owner to colleague" for table in tables),

@@ -47,7 +47,6 @@ def deployer(deployed: Database) -> Iterator[Role]:
             "orders",
             "sartor_ledger",
             "sartor_journal",
-            "sartor_repeatable",
             "sartor_fingerprint",
         ):
             deployed.run(f"alter table {table} owner to {found.name}")

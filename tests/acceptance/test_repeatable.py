@@ -65,7 +65,7 @@ def test_views_kept_up_to_date(sartor: Command, folder: Folder, database: Databa
     (repeated,) = done.json["done"]
     assert (repeated["name"], repeated["release"], repeated["lineage"]) == ("repeatable-b.sql", None, "main")
     assert database.value("select count(*) from information_schema.columns where table_name = 'names'") == 2
-    seq, name, kept = database.rows("select seq, name, checksum from sartor_repeatable where id = 'repeatable-b'")[0]
+    seq, name, kept = database.rows("select seq, name, checksum from sartor_ledger where id = 'repeatable-b'")[0]
     assert (seq, name, kept) == (4, "repeatable-b.sql", repeated["checksum"])
     sartor("verify")
     function.unlink()
@@ -109,7 +109,7 @@ def test_a_release_below_the_newest(sartor: Command, folder: Folder, database: D
     for arguments, left in ((("1.0.0",), "1 released alteration stays"), (("latest", "--steps", "0"), "")):
         if left:
             assert f"{waits} {left} pending\n" in sartor("deploy", *arguments).err
-    assert database.rows("select 1 from sartor_repeatable") == []
+    assert database.rows("select 1 from sartor_ledger where release is null") == []
     assert sartor("deploy", "--steps", "1").out.startswith("Deployed 1 alteration and 1 repeatable script in ")
     assert sartor("status", "--json").json["repeatables"]["pending"] == []
 
@@ -338,19 +338,19 @@ def test_lineages(sartor: Command, folder: Folder, database: Database) -> None:
     assert [(each["lineage"], each["id"]) for each in done][2:] == [("main", "repeatable-z"), ("own", "repeatable-a")]
     assert sartor("deploy", "latest").out == "Found 0 alteration to deploy\n"
     assert sartor("status", "--json").json["repeatables"]["missing"] == []
-    assert database.rows("select lineage, id from sartor_repeatable order by seq") == [
+    assert database.rows("select lineage, id from sartor_ledger where release is null order by seq") == [
         ("main", "repeatable-z"),
         ("own", "repeatable-a"),
     ]
 
 
-def test_a_role_that_may_not_read_them(sartor: Command, folder: Folder, database: Database) -> None:
-    """Its status says that they aren't known, and how many are pending of the alterations."""
+def test_a_role_that_may_read_the_ledger_alone(sartor: Command, folder: Folder, database: Database) -> None:
+    """Its status says which of them have run."""
     folder.table("1.0.0-1-a.py")
     folder.write("repeatable-x.sql", "select 1")
     sartor("deploy", "latest")
     with temporary_role(database) as role:
         database.run(f"grant usage on schema public to {role.name}", f"grant select on sartor_ledger to {role.name}")
         found = sartor("status", "--db-url", role.url, "--json").json
-        assert found["repeatables"] == {"pending": [], "current": [], "missing": []}
-        assert found["notes"] == ["which repeatable scripts have run isn't known: the role may not read their table"]
+        assert [each["id"] for each in found["repeatables"]["current"]] == ["repeatable-x"]
+        assert found["notes"] == []

@@ -8,7 +8,7 @@ from support.command import Command
 from support.database import Database
 from support.folder import Folder
 
-TABLES = "sartor_ledger, sartor_journal, sartor_repeatable, sartor_fingerprint"
+TABLES = "sartor_ledger, sartor_journal, sartor_fingerprint"
 WAY_OUT = 'sartor db alteration repair --reason "..." --mark-deployed'
 
 

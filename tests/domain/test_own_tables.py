@@ -55,7 +55,7 @@ def test_tables_that_are_gone_are_named(check: Any) -> None:
     with pytest.raises(LedgerUnsound) as caught:
         check([table for table in tables() if table.name in {"sartor_ledger", "sartor_journal"}])
     assert str(caught.value) == (
-        "Sartor's tables in schema app are incomplete: sartor_fingerprint, sartor_repeatable"
+        "Sartor's tables in schema app are incomplete: sartor_fingerprint"
         " doesn't exist, but sartor_journal, sartor_ledger does"
     )
     assert "backup" in caught.value.hint

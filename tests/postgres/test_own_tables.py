@@ -68,8 +68,7 @@ STRANGE = {
     "drop table {ledger}": "sartor_ledger doesn't exist",
     "drop table {journal}": "sartor_journal doesn't exist",
     "drop table {fingerprint} cascade": "sartor_fingerprint doesn't exist",
-    "drop table {repeatable}": "sartor_repeatable doesn't exist",
-    "alter table {repeatable} drop constraint sartor_repeatable_pkey": "lacks constraint",
+    "alter table {ledger} drop constraint sartor_ledger_pkey": "lacks constraint",
 }
 
 HARMLESS = (

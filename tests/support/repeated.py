@@ -59,7 +59,7 @@ class RepeatedStage:
             "the journal has an open event": all(row[2] is None for row in journal),
             "a script ran twice, or not at all": effects == once,
             "journal and effects differ": [row[4] for row in journal if row[3] == "repeated"] == [i for i, _ in once],
-            "the rows aren't those of the files": dict(self.database.rows("select id, checksum from sartor_repeatable"))
+            "the rows aren't those of the files": dict(self.database.rows("select id, checksum from sartor_ledger"))
             == files,
             "the views aren't the last ones": [row[0].split()[1] for row in views] == [str(generation)] * len(self.ids),
             "the counter differs": self.database.value("select n from counter") == len(once),

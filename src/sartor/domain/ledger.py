@@ -23,6 +23,10 @@ class State(Enum):
     """Its deployment or rollback outside a transaction began, and the end of that isn't recorded."""
 
 
+AGAIN = "again"
+"""The state of a repeatable script that is to run again; the others are deployed."""
+
+
 class Entry(NamedTuple):
     """A row of the ledger: an alteration that is deployed in this database, or was begun."""
 
@@ -52,7 +56,7 @@ class Entry(NamedTuple):
 
 
 class RepeatableEntry(NamedTuple):
-    """A row of the table `repeatable`: a repeatable script, as it was when it last ran in this database.
+    """A row of the ledger that has no release: a repeatable script, as it was when it last ran in this database.
 
     It is to run `again`, changed or not, where an alteration was rolled back since then.
     """
@@ -89,9 +93,8 @@ class Ledger:
     """The content of a destination's ledger, at one moment.
 
     `head` is the number of the journal's last event, -1 where there is no ledger yet; `entries` are in order of `seq`,
-    and so are `repeatables`, which are `repeatables_known` unless the role may not read them. `strays` are the
-    objects of a schema that has no ledger: alterations may have made them. `tool` is the title of another tool that has
-    a table of its own there, "" where none is known.
+    and so are `repeatables`. `strays` are the objects of a schema that has no ledger: alterations may have made them.
+    `tool` is the title of another tool that has a table of its own there, "" where none is known.
     """
 
     head: int = -1
@@ -101,7 +104,6 @@ class Ledger:
     tool: str = ""
     downs: Mapping[tuple[str, str], KeptDown | None] = field(default_factory=dict)
     repeatables: tuple[RepeatableEntry, ...] = ()
-    repeatables_known: bool = True
 
     @property
     def exists(self) -> bool:
@@ -187,8 +189,6 @@ def compare_with_journal(ledger: Ledger, events: Iterable[Event]) -> tuple[Misma
     made = _rows(event for event in events if event.seq <= ledger.head)
     held = {entry.identity: _Row(entry.state, entry.release, entry.name, entry.checksum) for entry in ledger.entries}
     held |= {each.identity: _Row(State.DEPLOYED, None, each.name, each.checksum) for each in ledger.repeatables}
-    if not ledger.repeatables_known:
-        made = {key: row for key, row in made.items() if row.release is not None}
     return tuple(
         Mismatch(*key, str(held.get(key, "")), str(made.get(key, "")))
         for key in sorted(held.keys() | made.keys())

@@ -23,16 +23,8 @@ _TYPES = {
     "ledger": {
         "bigint not null": "seq",
         "integer not null": "format",
-        "text not null": "lineage id release name checksum state deployed_by host sartor",
-        "text": "down",
-        "double precision": "duration_ms",
-        "timestamp with time zone not null": "deployed_at",
-    },
-    "repeatable": {
-        "bigint not null": "seq",
-        "integer not null": "format",
-        "boolean not null default false": "again",
-        "text not null": "lineage id name checksum deployed_by host sartor",
+        "text not null": "lineage id name checksum state deployed_by host sartor",
+        "text": "release down",
         "double precision": "duration_ms",
         "timestamp with time zone not null": "deployed_at",
     },
@@ -50,10 +42,10 @@ _COLUMNS = {
     table: {name: text for text, names in types.items() for name in names.split()} for table, types in _TYPES.items()
 }
 _OPEN = "FOREIGN KEY (open) REFERENCES {prefix}_fingerprint(other) DEFERRABLE INITIALLY DEFERRED"
+_STATE = "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text, 'again'::text])))"
 _CONSTRAINTS = {
     "journal": ("PRIMARY KEY (seq)", _OPEN),
-    "ledger": ("PRIMARY KEY (lineage, id)", "CHECK ((state = ANY (ARRAY['deployed'::text, 'started'::text])))"),
-    "repeatable": ("PRIMARY KEY (lineage, id)",),
+    "ledger": ("PRIMARY KEY (lineage, id)", _STATE),
     "fingerprint": ("PRIMARY KEY (other)", "CHECK ((NOT other))"),
 }
 _NAMES = {_OPEN: "{prefix}_journal_open_fkey"}

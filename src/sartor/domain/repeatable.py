@@ -12,14 +12,13 @@ class Repeatables(NamedTuple):
 
     `due` have never run here, or ran with another content, or before a rollback, which may have taken what they made;
     `current` ran as they are now; `missing` ran here and aren't among the files. `changed` holds the rows of those that
-    are due and ran before. Where the role may not read what ran, they aren't `known`, and none is due.
+    are due and ran before.
     """
 
     due: tuple[Alteration, ...] = ()
     current: tuple[Alteration, ...] = ()
     missing: tuple[RepeatableEntry, ...] = ()
     changed: tuple[RepeatableEntry, ...] = ()
-    known: bool = True
 
     @property
     def never_run(self) -> tuple[Alteration, ...]:
@@ -35,8 +34,6 @@ def compare_repeatables(catalogue: Catalogue, ledger: Ledger) -> Repeatables:
     """Compares the repeatable scripts of a catalogue with those of a ledger, lineage by lineage, by their checksums."""
     if not (catalogue.repeatables or ledger.repeatables):
         return NONE
-    if not ledger.repeatables_known:
-        return Repeatables(known=not catalogue.repeatables)
     held = {entry.identity: entry for entry in ledger.repeatables if entry.lineage in catalogue.by_name}
     shipped = {script.identity for script in catalogue.repeatables}
     current = {i for script in catalogue.repeatables if _is_current(script, held.get(i := script.identity))}
@@ -71,8 +68,6 @@ def _left(pending: Sequence[Alteration], wanted: Collection[Alteration]) -> int:
 
 def status_notes(repeatables: Repeatables, *, ahead: bool) -> Iterator[str]:
     """Yields sentences about the scripts that ran and aren't among the files; `ahead`: the package is an older one."""
-    if not repeatables.known:
-        yield "which repeatable scripts have run isn't known: the role may not read their table"
     for entry in repeatables.missing:
         if ahead:
             yield f"{entry.name} ran here, from a newer package: what it made stays"

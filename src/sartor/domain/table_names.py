@@ -10,7 +10,7 @@ from sartor.errors import SettingsError
 from sartor.sql.quoting import quote_identifier
 
 DEFAULT_PREFIX = "sartor"
-KINDS = ("fingerprint", "journal", "ledger", "repeatable")
+KINDS = ("fingerprint", "journal", "ledger")
 """What the tables are, in the order in which they are made."""
 LONGEST_PREFIX = 45
 """The most characters of a prefix: with them the longest name, that of a constraint, has 63 bytes."""
@@ -35,10 +35,6 @@ class OwnTables(NamedTuple):
     @property
     def journal(self) -> str:
         return self.named("journal")
-
-    @property
-    def repeatable(self) -> str:
-        return self.named("repeatable")
 
     @property
     def fingerprint(self) -> str:

@@ -93,16 +93,8 @@ class Facts(NamedTuple):
 
     @property
     def ledger_writable(self) -> bool:
-        """True where a run can be recorded: in the ledger, the journal and the rows of repeatable scripts."""
-        return (
-            self._may("ledger", "insert", "update", "delete")
-            and self._may("journal", "insert", "update")
-            and self._may("repeatable", "select", "insert", "update", "delete")
-        )
-
-    @property
-    def repeatable_readable(self) -> bool:
-        return self._may("repeatable", "select")
+        """True where a run can be recorded, in the ledger and the journal."""
+        return self._may("ledger", "insert", "update", "delete") and self._may("journal", "insert", "update")
 
     @property
     def fingerprint_readable(self) -> bool:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from sartor import __version__
-from sartor.domain.ledger import FORMAT, WAS_ID, EventKind, RepeatableEntry, State, Subject
+from sartor.domain.ledger import AGAIN, FORMAT, WAS_ID, EventKind, RepeatableEntry, State, Subject
 from sartor.postgres.driver.fence import FENCE, PATH, STEP_IN, STEP_OUT
 from sartor.postgres.session_settings import PLANNED_ONCE, SessionSettings, set_in_transaction
 from sartor.sql.quoting import quote_literal
@@ -130,8 +130,6 @@ class NewEvent:
 
 _WRITTEN = "release, name, checksum, state, deployed_at, duration_ms, deployed_by, host, sartor, seq, format, down"
 """The columns of the ledger that a record writes beside the key."""
-_REPEATED = "name, checksum, deployed_at, duration_ms, deployed_by, host, sartor, seq, format, again"
-"""The columns of a repeatable script's row beside the key."""
 
 _RECORDS = {
     EventKind.DEPLOYED: f"""insert into {{ledger}} (lineage, id, {_WRITTEN})
@@ -139,11 +137,6 @@ _RECORDS = {
         by_user, host, sartor, seq, format, {{down}} from closed
         on conflict (lineage, id) do update
         set ({_WRITTEN}) = (excluded.{_WRITTEN.replace(", ", ", excluded.")}) returning 1""",
-    EventKind.REPEATED: f"""insert into {{ledger}} (lineage, id, {_REPEATED})
-        select lineage, id, name, checksum, pg_catalog.clock_timestamp(), duration_ms, by_user, host, sartor, seq,
-        format, false from closed
-        on conflict (lineage, id) do update
-        set ({_REPEATED}) = (excluded.{_REPEATED.replace(", ", ", excluded.")}) returning 1""",
     EventKind.ROLLED_BACK: """delete from {ledger}
         where lineage = {lineage} and id = {id} and (select true from closed) returning 1""",
     EventKind.UNDOING: """update {ledger} l set state = 'started', format = c.format from closed c
@@ -155,10 +148,11 @@ _RECORDS = {
 }
 _RECORDS[EventKind.STARTED] = _RECORDS[EventKind.DEPLOYED].replace("'deployed'", f"'{State.STARTED.value}'")
 _RECORDS[EventKind.FORGOTTEN] = _RECORDS[EventKind.ROLLED_BACK]
-_RECORDS[EventKind.MARKED_DEPLOYED] = _RECORDS[EventKind.DEPLOYED]
+_RECORDS[EventKind.REPEATED] = _RECORDS[EventKind.MARKED_DEPLOYED] = _RECORDS[EventKind.DEPLOYED]
 _RECORDS[EventKind.MARKED_NOT_DEPLOYED] = _RECORDS[EventKind.ROLLED_BACK]
 _NOTHING = "select 1 from closed"
-_AGAIN = ", again as (update {repeatable} set again = true where not again and (select true from closed))"
+_AGAIN = f""", again as (update {{ledger}} set state = '{AGAIN}'
+    where release is null and state <> '{AGAIN}' and (select true from closed))"""
 """A part of a rollback's record: it may have taken what repeatable scripts made, so the next deploy runs them again."""
 
 
@@ -209,8 +203,7 @@ def record_sql(
     values = event.literals | {"down": quote_literal(event.down)}
     record = _execute(f"{prepared}_record", values) if prepared else None
     if record is None:
-        repeatable = event.about is not None and event.about.is_repeatable
-        record = _record(event.kind, settings, values, event.since, event.took, notes, repeatable=repeatable)
+        record = _record(event.kind, settings, values, event.since, event.took, notes)
     if quiet:
         planned = f"set local plan_cache_mode = {PLANNED_ONCE};" if prepared else ""
         return f"set local search_path = {PATH};set local row_security = off;{planned}{record};"
@@ -261,21 +254,15 @@ def _record(
     since: int | None = None,
     took: float | None = None,
     notes: Sequence[str] = (),
-    *,
-    repeatable: bool = False,
 ) -> str:
-    """Returns the SQL that closes an event and writes what it leaves, in the table of what it is about."""
-    if repeatable and kind is EventKind.MARKED_DEPLOYED:
-        kind = EventKind.REPEATED
-    repeatable = repeatable or kind is EventKind.REPEATED
-    journal = settings.tables.journal
+    """Returns the SQL that closes an event and writes what it leaves in the ledger."""
+    journal, ledger = settings.tables.journal, settings.tables.ledger
     began = "at" if since is None else f"(select at from {journal} where seq = {since})"
     lasted = took or f"extract(epoch from pg_catalog.clock_timestamp() - {began}) * 1000"
     more = quote_literal(json.dumps({"notes": list(notes)}, ensure_ascii=False))
     noted = f", detail = detail || {more}::pg_catalog.jsonb" if notes else ""
-    ledger = settings.tables.repeatable if repeatable else settings.tables.ledger
     record = _RECORDS.get(kind, _NOTHING).format(ledger=ledger, **values)
-    again = _AGAIN.format(repeatable=settings.tables.repeatable) if kind is EventKind.ROLLED_BACK else ""
+    again = _AGAIN.format(ledger=ledger) if kind is EventKind.ROLLED_BACK else ""
     return f"""with closed as (
             update {journal} set open = null, duration_ms = {lasted}{noted}
             where seq = {values["seq"]} and token = {values["token"]} and open returning *

@@ -9,7 +9,7 @@ from typing import Any
 from sartor import __version__
 from sartor.domain.alteration import Alteration
 from sartor.domain.kept_down import KeptDown
-from sartor.domain.ledger import FORMAT, WAS_ID, Entry, Event, EventKind, Ledger, RepeatableEntry, State
+from sartor.domain.ledger import AGAIN, FORMAT, WAS_ID, Entry, Event, EventKind, Ledger, RepeatableEntry, State
 from sartor.domain.own_tables import require_only
 from sartor.domain.release import Release
 from sartor.domain.table_names import OwnTables
@@ -24,21 +24,16 @@ select l.lineage, l.id, l.release, l.name, l.checksum, l.state, l.deployed_at, c
 from (
     select (select pg_catalog.max(seq) from {source}) as head,
         greatest((select format from {source} order by seq desc limit 1), held.format, 0) as format,
-        greatest(held.seq{others}) as told
+        greatest(held.seq{expected}) as told
     from (select pg_catalog.max(seq) as seq, pg_catalog.max(format) as format from {ledger}) held
 ) whole
-left join ({rows}) l on true
+left join {ledger} l on true
 """
 """Selects the fields of an Entry, in any order: the server takes longer to sort ten thousand rows, which lie in order.
 
 Where there are no entries, it is one row without an id. `told` is the last event that other tables than the journal
 know of. Rows with an id and without a release have the fields of a RepeatableEntry.
 """
-
-_FIELDS = "{release}, name, checksum, {state}, deployed_at, duration_ms, deployed_by, host, sartor, seq"
-_ROWS = f"select lineage, id, {_FIELDS.format(release='release', state='state')} from {{ledger}}"
-_AGAIN = "case when again then 'again' end"
-_REPEATABLES = f" union all select lineage, id, {_FIELDS.format(release='null', state=_AGAIN)} from {{repeatable}}"
 
 _STATES = {state.value: state for state in State}
 
@@ -84,14 +79,8 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
     session.require_read()
     tables, ledger = session.tables, session.tables.ledger
     source = tables.journal if session.facts.journal_readable else ledger
-    noting = {
-        tables.fingerprint: session.facts.fingerprint_readable,
-        tables.repeatable: session.facts.repeatable_readable,
-    }
-    others = [f", (select pg_catalog.max(seq) from {table})" for table, readable in noting.items() if readable]
-    both = _ROWS + _REPEATABLES if session.facts.repeatable_readable else _ROWS
-    selected = both.format(ledger=ledger, repeatable=tables.repeatable)
-    query = _READ.format(ledger=ledger, source=source, others="".join(others), rows=selected)
+    expected = f", (select pg_catalog.max(seq) from {tables.fingerprint})" if session.facts.fingerprint_readable else ""
+    query = _READ.format(ledger=ledger, source=source, expected=expected)
     async with session.connection.fenced():
         rows = await session.connection.fetch(query)
     # Unpacked by position, not by name, as there may be ten thousand rows.
@@ -110,8 +99,7 @@ async def read_ledger(session: Session, *, founds: bool = False) -> Ledger:
         head=head or 0,
         format=rows[0]["format"],
         entries=tuple(sorted(entries, key=attrgetter("seq"))),
-        repeatables=_repeatables(rows) if session.facts.repeatable_readable and len(rows) > len(entries) else (),
-        repeatables_known=session.facts.repeatable_readable,
+        repeatables=_repeatables(rows) if len(rows) > len(entries) else (),
     )
 
 
@@ -149,7 +137,7 @@ async def read_downs(session: Session, entries: Iterable[Entry]) -> dict[tuple[s
 def _repeatables(rows: Iterable[Any]) -> tuple[RepeatableEntry, ...]:
     """Returns the rows of the repeatable scripts, in order of their events."""
     found = [
-        RepeatableEntry(lineage, repeatable_id, name, checksum, *rest)._replace(again=state is not None)
+        RepeatableEntry(lineage, repeatable_id, name, checksum, *rest)._replace(again=state == AGAIN)
         for lineage, repeatable_id, release, name, checksum, state, *rest, _head, _format, _told in rows
         if release is None and repeatable_id is not None
     ]
@@ -239,7 +227,7 @@ async def is_in_effect(session: Session, about: Alteration) -> bool:
 
 async def forget_repeatable(session: Session, script: Alteration) -> None:
     """Removes the row of a repeatable script, without an event: in a scratch database, whose journal nobody reads."""
-    query = f"delete from {session.tables.repeatable} where lineage = $1 and id = $2"
+    query = f"delete from {session.tables.ledger} where lineage = $1 and id = $2"
     await session.connection.execute(query, script.lineage, script.id)
 
 

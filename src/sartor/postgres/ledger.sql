@@ -41,10 +41,10 @@ comment on table {schema}.{prefix}_journal is
 create table {schema}.{prefix}_ledger (
     lineage text not null,
     id text not null,
-    release text not null,
+    release text,
     name text not null,
     checksum text not null,
-    state text not null check (state in ('deployed', 'started')),
+    state text not null check (state in ('deployed', 'started', 'again')),
     deployed_at timestamptz not null,
     duration_ms double precision,
     deployed_by text not null,
@@ -57,26 +57,7 @@ create table {schema}.{prefix}_ledger (
 );
 
 comment on table {schema}.{prefix}_ledger is
-    'Sartor: one row for each alteration that is deployed in this schema.';
-
-create table {schema}.{prefix}_repeatable (
-    lineage text not null,
-    id text not null,
-    name text not null,
-    checksum text not null,
-    deployed_at timestamptz not null,
-    duration_ms double precision,
-    deployed_by text not null,
-    host text not null,
-    sartor text not null,
-    seq bigint not null,
-    format int not null,
-    again boolean not null default false,
-    primary key (lineage, id)
-);
-
-comment on table {schema}.{prefix}_repeatable is
-    'Sartor: one row for each repeatable script that has run in this schema, as it was when it last ran; `again` after a rollback.';
+    'Sartor: one row for each alteration that is deployed in this schema, and for each repeatable script that has run, which has no release; `again` after a rollback.';
 
 insert into {schema}.{prefix}_journal (seq, prev, token, kind, by_user, host, sartor, format)
 values (0, -1, {token}, 'created', session_user, {host}, {version}, {format});

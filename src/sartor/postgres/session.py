@@ -120,7 +120,7 @@ class Session:
                 f"role {facts.role} has no right to read the {'journal' if journal else 'ledger'} in schema"
                 f" {self.schema}",
                 hint=f"grant usage on schema {schema} to {role}; grant select on {self.tables.ledger},"
-                f" {self.tables.journal}, {self.tables.repeatable} to {role};",
+                f" {self.tables.journal} to {role};",
             )
 
     def require_write(self) -> None:
@@ -168,9 +168,7 @@ def _missing_grants(facts: Facts, tables: OwnTables) -> list[str]:
         grants.append(f"grant usage, create on schema {named} to {role};")
     whole = len(facts.own) == len(tables.names) and not any(table.odd for table in facts.own)
     if whole and not (facts.ledger_readable and facts.journal_readable and facts.ledger_writable):
-        grants.append(
-            f"grant select, insert, update, delete on {tables.ledger}, {tables.journal}, {tables.repeatable} to {role};"
-        )
+        grants.append(f"grant select, insert, update, delete on {tables.ledger}, {tables.journal} to {role};")
     return grants
 
 

@@ -33,7 +33,7 @@ _OF_ROWS = re.compile(r"22(?!023)|23|P0")
 _ROLES = "select rolname::text as name from pg_catalog.pg_roles where rolname !~ '^pg_'"
 NAMED = 20
 """The number of lacks that a note names at most."""
-_COPIED = ("journal", "ledger", "repeatable")
+_COPIED = ("journal", "ledger")
 """Those of Sartor's tables whose rows are copied."""
 _MAPPINGS = """
 select srvname::text as server, case when umuser <> 0 then usename::text end as role from pg_catalog.pg_user_mappings
