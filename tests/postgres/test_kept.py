@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sartor import Destination
-from sartor.postgres.connect.connect import close
+from sartor.postgres.connect.connect import close, connect
 from sartor.postgres.connect.kept import MOST_USES, keeping_connections, leave_connection, take_connection
 from support.database import Database
 from support.proxy import proxy_to
@@ -77,3 +77,40 @@ def test_a_server_without_tls_is_asked_once(database: Database) -> None:
         assert answers.count(b"N") == 2
         asyncio.run(connect_twice(Destination.parse(f"{proxy.url}?sslmode=allow")))
         assert answers.count(b"N") == 2
+
+
+def test_a_statement_that_nobody_waited_for(database: Database) -> None:
+    """Statements are prepared after one whose preparation was cancelled: the server may have it all the same."""
+
+    async def use() -> list[int]:
+        connection = await connect(Destination.parse(database.url), application="sartor test")
+        prepared = asyncio.create_task(connection.fetch_kept("select 1"))
+        await asyncio.sleep(0)  # it is sent, and not answered
+        prepared.cancel()
+        await asyncio.wait([prepared])
+        assert prepared.cancelled()
+        await connection.undo()
+        found = [row[0] for query in ("select 1", "select 2") for row in await connection.fetch_kept(query)]
+        await close(connection)
+        return found
+
+    assert asyncio.run(use()) == [1, 2]
+
+
+def test_a_statement_that_is_ended_late(database: Database) -> None:
+    """A kept statement stays when the driver ends one of before the session was reset: something referred to that."""
+
+    async def use() -> list[int]:
+        connection = await connect(Destination.parse(database.url), application="sartor test")
+        await connection.fetch_kept("select 1")
+        [referred] = connection._statements.values()
+        connection.touched = True
+        await connection.undo()
+        found = [row[0] for row in await connection.fetch_kept("select 2")]
+        del referred
+        await connection.fetch("select 3")  # before it, the driver ends what nothing refers to
+        found += [row[0] for row in await connection.fetch_kept("select 2")]
+        await close(connection)
+        return found
+
+    assert asyncio.run(use()) == [2, 2]

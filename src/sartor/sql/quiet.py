@@ -32,8 +32,23 @@ def is_quiet(statement: Statement) -> bool:
         return False
     if statement.kind is Kind.ALTER:
         return statement.head.type == "table" and all(map(_leaves_rows, statement.actions))
-    fills = statement.head.type == "table" and statement.runs_query
-    return statement.kind in _DEFINING and statement.head.type not in _FILLED and not fills
+    if (
+        statement.kind is Kind.CREATE
+        and statement.head.type == "table"
+        and (statement.runs_query or _computes(statement))
+    ):
+        return False
+    return statement.kind in _DEFINING and statement.head.type not in _FILLED
+
+
+def _computes(table: Statement) -> bool:
+    """Returns whether the server may call functions as it makes a table: it computes what it can of some expressions.
+
+    They are a partition's bounds, a partition key and a generated column; not a default, nor a check.
+    """
+    words = [token.word for token in table.tokens]
+    generated = ("always", "as", "(") in zip(words, words[1:], words[2:], strict=False)
+    return generated or "partition" in table.words
 
 
 def _leaves_rows(action: Action) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -76,6 +77,7 @@ class Connection(FencedConnection):
         self.asked: list[Asked] = []
         self.committing = self.confined = self.worn = self.touched = False
         self._statements: dict[str, Any] = {}  # Sartor's own that are prepared, by their text
+        self._numbers = itertools.count()
         self.statement: str | None = None
         self.since = 0.0
         self.reached: Reached
@@ -234,8 +236,9 @@ class Connection(FencedConnection):
         if self.pooled:
             return list(await self.fetch(query, *args))
         if (statement := self._statements.get(query)) is None:
-            # With a name: the driver prepares others anew for each call.
-            statement = await self.prepare(query, name=f"sartor_kept_{len(self._statements)}")
+            # With a name: the driver prepares others anew for each call. No name is used twice: the server may have one
+            # whose answer nobody waited for, and the driver end a statement once nothing refers to it any more.
+            statement = await self.prepare(query, name=f"sartor_kept_{next(self._numbers)}")
             self._statements[query] = statement
         with self._under_way(query):
             return list(await statement.fetch(*args))
