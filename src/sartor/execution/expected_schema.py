@@ -101,12 +101,20 @@ class _Update:
                 # In this order: a change in between is seen, and the version isn't that of what was seen.
                 catalog_version = await self._read_version()
                 after = await read_schema(self._session)
-                async with self._session.connection.transaction():
-                    await self._write(after, catalog_version)
+                if self._found is None and not self._gap and not self._session.facts.pooled:
+                    await self._write_first(after, catalog_version)
+                else:
+                    async with self._session.connection.transaction():
+                        await self._write(after, catalog_version)
         except TimeoutError:
             self._complain("the run was stopped")
         except DRIVER_ERRORS as error:
             self._complain(str(error))
+
+    async def _write_first(self, after: Fingerprint, catalog_version: str) -> None:
+        """Does as `_write` where nothing recorded was compared: in one statement, and nothing is read for it."""
+        seq = self._run.head
+        await write_expected_schema(self._session, after, seq=seq, catalog_version=catalog_version, unless_later=True)
 
     async def _write(self, after: Fingerprint, catalog_version: str) -> None:
         recorded, seq = await read_expected_schema(self._session, to_change=True), self._run.head

@@ -25,13 +25,13 @@ _LATER_ENTRY = "select from {ledger} l where l.seq > f.seq"
 """Selects later entries of the ledger, for a role that may not read the journal."""
 
 _WRITE = """
-insert into {table} (seq, by_user, host, sartor, packed, catalog_version, adopted_at)
+insert into {table} as f (seq, by_user, host, sartor, packed, catalog_version, adopted_at)
 values ($1, session_user, $2::text, $3::text,
     $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
     $6::text, $7::timestamptz)
 on conflict (other) do update set (seq, at, by_user, host, sartor, packed, catalog_version, adopted_at) = (excluded.seq,
     excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.catalog_version,
-    excluded.adopted_at)
+    {adopted_at}) {where}
 """
 
 
@@ -56,17 +56,25 @@ async def read_known(session: Session) -> ExpectedSchema | None:
 
 
 async def write_expected_schema(
-    session: Session, fingerprint: Fingerprint, *, seq: int, catalog_version: str, adopted_at: datetime | None = None
+    session: Session,
+    fingerprint: Fingerprint,
+    *,
+    seq: int,
+    catalog_version: str,
+    adopted_at: datetime | None = None,
+    unless_later: bool = False,
 ) -> None:
     """Records what the schema should be, as of the journal's event `seq`.
 
     `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at`
-    is as in `ExpectedSchema`.
+    is as in `ExpectedSchema`. With `unless_later`, what another run has recorded as of a later event stays, and so does
+    its `adopted_at`.
     """
-    query, packed = (
-        _WRITE.format(table=session.tables.fingerprint),
-        json.dumps(fingerprint.packed(), ensure_ascii=False),
-    )
+    adopted, where = "excluded.adopted_at", ""
+    if unless_later:
+        adopted, where = "f.adopted_at", "where f.seq <= excluded.seq"
+    query = _WRITE.format(table=session.tables.fingerprint, adopted_at=adopted, where=where)
+    packed = json.dumps(fingerprint.packed(), ensure_ascii=False)
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
     await session.connection.execute(
         query, seq, socket.gethostname(), __version__, packed, fingerprint.text, catalog_version, adopted_at
