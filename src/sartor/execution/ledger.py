@@ -80,7 +80,9 @@ def require_usable(session: Session) -> None:
 
 
 async def report_writers(run: RunContext) -> None:
-    if run.session.destination.scratch:
+    """Reports who may write the ledger besides this role; not where nobody can have been given a right on it yet."""
+    facts = run.session.facts
+    if run.session.destination.scratch or (run.created_ledger and facts.creates_plainly and not facts.others_write):
         return
     for writer in await read_writers(run.session.connection, run.session.tables):
         run.observer(Note(text=str(writer)))

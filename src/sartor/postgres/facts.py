@@ -22,6 +22,8 @@ select
     pg_catalog.current_setting('session_replication_role') = 'replica' as replicates,
     exists (select from pg_catalog.pg_event_trigger where evtenabled <> 'D') as event_triggers,
     exists (select from pg_catalog.pg_default_acl) as default_rights,
+    exists (select from pg_catalog.pg_auth_members
+        where roleid = 'pg_write_all_data'::pg_catalog.regrole::pg_catalog.oid) as others_write,
     exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as has_plpgsql,
     n.oid is not null as schema_exists,
     exists (select from pg_catalog.pg_depend u
@@ -52,9 +54,9 @@ class Facts(NamedTuple):
     """The facts of a connection: its role, its database, and what it may do. `server_version` is a number like 150018.
 
     `owner` is the owner of the schema, or else of the database, where the role may act as it and doesn't inherit its
-    rights. `schema_used` says that the schema holds anything, `default_rights` that somebody has default privileges in
-    the database. `own` are Sartor's tables, or other relations of their names. `pooled` says that a pooler may lend its
-    session to others, `alone` that it has none for another client.
+    rights. `schema_used` says that the schema holds anything, `default_rights` that there are default privileges in the
+    database, `others_write` that roles may write all data. `own` are Sartor's tables, or other relations of their
+    names. `pooled` says that a pooler may lend its session to others, `alone` that it has none for another client.
     """
 
     database: str
@@ -67,6 +69,7 @@ class Facts(NamedTuple):
     replicates: bool
     event_triggers: bool
     default_rights: bool
+    others_write: bool
     has_plpgsql: bool
     schema_exists: bool
     schema_used: bool
@@ -107,12 +110,17 @@ class Facts(NamedTuple):
     def _may(self, kind: str, *rights: str) -> bool:
         return any(each.name.endswith(f"_{kind}") and {*rights} <= {*each.rights} for each in self.own)
 
+    @property
+    def creates_plainly(self) -> bool:
+        """True where a new table is as its statement says: no event trigger and no default privileges have a say."""
+        return not (self.event_triggers or self.default_rights)
+
     def after_creation(self, tables: OwnTables) -> Self | None:
         """Returns the facts once this role has created the ledger, and the schema where it was missing.
 
-        Returns None where they must be read, as an event trigger or default privileges may have had a say.
+        Returns None where they must be read.
         """
-        if self.event_triggers or self.default_rights:
+        if not self.creates_plainly:
             return None
         made = self._replace(schema_used=True, own=_as_made(tables, self.role))
         return (

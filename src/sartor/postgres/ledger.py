@@ -238,21 +238,27 @@ async def create_ledger(session: Session) -> None:
     another session creates the ledger at the same time, or has just done so, that is a lock that isn't available at
     once, or a name that is taken. Nothing that exists already is ever taken for Sartor's own.
     """
+    sql = creation(session, plain=session.facts.creates_plainly)
     async with session.connection.transaction():
-        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{creation(session)}")
+        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{sql}")
     if (made := session.facts.after_creation(session.tables)) is None:
         await session.learn()
     else:
         session.facts = made
 
 
-def creation(session: Session) -> str:
-    """Returns the SQL that creates the ledger's tables, and the schema where it is missing."""
+def creation(session: Session, *, plain: bool = False) -> str:
+    """Returns the SQL that creates the ledger's tables, and the schema where it is missing.
+
+    `plain` says that nothing gives others rights on a new table, as the session's facts say for now.
+    """
     from importlib.resources import files  # noqa: PLC0415 - it costs as much as reading a ledger of thousands
 
     schema = quote_identifier(session.schema)
     text = files("sartor.postgres").joinpath("ledger.sql").read_text("utf-8")
     block = _REVOKING.format(schema=quote_literal(session.schema), tables=session.tables.names)
+    # Without PL/pgSQL, the roles that default privileges let in are reported after the run, as for any ledger.
+    revokes = session.facts.has_plpgsql and not plain
     return ("" if session.facts.schema_exists else f"create schema {schema};\n\n") + text.format(
         schema=schema,
         prefix=session.tables.prefix,
@@ -260,8 +266,7 @@ def creation(session: Session) -> str:
         host=quote_literal(socket.gethostname()),
         version=quote_literal(__version__),
         format=FORMAT,
-        # Without PL/pgSQL, the roles that default privileges let in are reported after the run, as for any ledger.
-        revoking=f"do {quote_literal(block)};" if session.facts.has_plpgsql else "",
+        revoking=f"do {quote_literal(block)};" if revokes else "",
     )
 
 
