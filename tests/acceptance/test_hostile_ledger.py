@@ -149,13 +149,14 @@ def test_an_owner_under_forced_row_security(sartor: Command, database: Database,
 @pytest.mark.parametrize("by_hand", [False, True])
 @pytest.mark.usefixtures("two")
 def test_default_privileges(sartor: Command, database: Database, role: Role, tmp_path: Path, *, by_hand: bool) -> None:
-    """What default privileges give away of new tables isn't given of the ledger, whoever makes it."""
+    """What default privileges give away of new tables isn't given of the ledger, whoever makes it, and when."""
+    if by_hand:
+        sartor("check", "--sql", "plan.sql", expect=3)
     database.run(
         "alter default privileges in schema public grant all on tables to public",
         f"alter default privileges in schema public grant all on tables to {role.name} with grant option",
     )
     if by_hand:
-        sartor("check", "--sql", "plan.sql", expect=3)
         psql(database.url, tmp_path / "plan.sql")
     else:
         sartor("deploy", "latest")
@@ -164,6 +165,13 @@ def test_default_privileges(sartor: Command, database: Database, role: Role, tmp
     assert database.rows(others) == []
     assert database.value("select has_table_privilege($1, 'a', 'insert')", role.name) is True
     assert sartor("verify", "--json").json["writers"] == []
+
+
+@pytest.mark.usefixtures("two")
+def test_a_role_that_may_write_everything(sartor: Command, database: Database, role: Role) -> None:
+    """Such a role is named by the first deployment, too."""
+    database.run(f"grant pg_write_all_data to {role.name}")
+    assert f"role {role.name} can write to Sartor's tables" in sartor("deploy", "latest").err
 
 
 def test_who_else_may_write(sartor: Command, database: Database, role: Role, two: Folder) -> None:
