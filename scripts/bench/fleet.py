@@ -68,7 +68,8 @@ def beside_pool(bench: Bench, given: argparse.Namespace) -> Iterator[str]:
         return Rival(partial(pool, work=bench.work, jobs=jobs))
 
     tried = min(given.tried, max(given.counts))
-    most, jobs = best_jobs(bench, tried, "pool", theirs), given.jobs or best_jobs(bench, tried, "Sartor", ours)
+    most = given.connections or best_jobs(bench, tried, "pool", theirs)
+    jobs = given.jobs or best_jobs(bench, tried, "Sartor", ours)
     yield f"Sartor with `--jobs {jobs}`, the pool with {most} connections; {bench.scripts} scripts a destination.\n"
     yield (
         "| destinations | *n* | pool, a second: median (best) | the same statements | Sartor | Sartor to the pool |"
@@ -147,6 +148,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--loops", type=int, default=20, help="schemas for the loops; 0 leaves them out")
     parser.add_argument("--scripts", type=int, default=20, help="for each destination")
     parser.add_argument("--jobs", type=int, default=0, help="Sartor's; the best of those tried where it's left out")
+    parser.add_argument("--connections", type=int, default=0, help="the pool's, likewise")
     parser.add_argument("--tried", type=int, default=100, help="schemas with which numbers of connections are tried")
     parser.add_argument("--limit", type=float, default=3600, help="seconds for a process")
     parser.add_argument(

@@ -14,7 +14,7 @@ import asyncpg
 
 from contest import rotated, say
 from fleet_rivals import Fleet, Kind, Rival
-from measure import CommandError, Run, Server, ask, ask_each, execute, timed
+from measure import CommandError, Run, Server, ask, ask_each, execute, execute_each, timed
 from processor import OTHERS, Clock, settle
 from workload import FOUND
 
@@ -90,11 +90,12 @@ class Bench:
             if kind is Kind.SCHEMAS:
                 execute(url, "".join(f"create schema {place};" for place in places))
             fleet = Fleet(kind=kind, url=url, places=places, scripts=self.scripts)
-            with contextlib.ExitStack() as stack:
-                for place in places if kind is Kind.DATABASES else ():
-                    execute(self.server.url, f"create database {place}")
-                    stack.callback(execute, self.server.url, f"drop database {place} with (force)")
+            databases = places if kind is Kind.DATABASES else []
+            try:
+                execute_each(self.server.url, [f"create database {place}" for place in databases])
                 yield fleet
+            finally:
+                execute_each(self.server.url, [f"drop database if exists {place} with (force)" for place in databases])
 
     @staticmethod
     def require(fleet: Fleet, rival: Rival) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -108,6 +108,22 @@ def execute(url: str, sql: str) -> None:
         connection = await asyncpg.connect(url)
         await connection.execute(sql)
         await connection.close()
+
+    asyncio.run(run())
+
+
+def execute_each(url: str, statements: Sequence[str], at_once: int = 16) -> None:
+    """Run statements, several at once: those that wait for a checkpoint share it."""
+    left = iter(statements)
+
+    async def some() -> None:
+        connection = await asyncpg.connect(url)
+        for statement in left:
+            await connection.execute(statement)
+        await connection.close()
+
+    async def run() -> None:
+        await asyncio.gather(*(some() for _ in range(min(at_once, len(statements)))))
 
     asyncio.run(run())
 
