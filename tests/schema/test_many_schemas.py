@@ -81,7 +81,7 @@ def test_others_are_not_read(crowded: tuple[Database, Destination]) -> None:
     assert {name: (few[name], rows) for name, rows in many.items() if rows > few[name] + 40} == {}
 
 
-@pytest.mark.parametrize("name", ["facts", "fingerprint"])
+@pytest.mark.parametrize("name", ["facts", "fingerprint", "strays"])
 def test_a_plan_is_kept(name: str, server_url: str) -> None:
     """A plan that a connection keeps reads no more where the schemas have been filled since it was made."""
     look, several = LOOKS[name], range(25)

@@ -54,7 +54,7 @@ class Strays(NamedTuple):
 
 
 async def read_strays(connection: Connection, schema: str) -> Strays:
-    rows = await connection.fetch(_READ, schema, list(NAMES))
+    rows = await connection.fetch_kept(_READ, schema, list(NAMES))
     tool = other_tool({row["relation"]: row["columns"] for row in rows if row["columns"] is not None})
     theirs = tool.tables if tool else ()
     return Strays(tuple(row["name"] for row in rows if row["relation"] not in theirs), tool.tool if tool else "")
