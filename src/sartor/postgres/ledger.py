@@ -14,6 +14,7 @@ from sartor.domain.own_tables import require_only
 from sartor.domain.release import Release
 from sartor.domain.table_names import OwnTables
 from sartor.errors import LedgerTooNew, LedgerUnsound, SartorError
+from sartor.postgres.driver.fence import FENCE
 from sartor.postgres.own_tables import read_prefixes
 from sartor.postgres.session import Session
 from sartor.sql.quoting import quote_identifier, quote_literal
@@ -238,9 +239,10 @@ async def create_ledger(session: Session) -> None:
     another session creates the ledger at the same time, or has just done so, that is a lock that isn't available at
     once, or a name that is taken. Nothing that exists already is ever taken for Sartor's own.
     """
+    # One message is one transaction (the manual's chapter 55.2.2.1).
+    limit = f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';"
     sql = creation(session, plain=session.facts.creates_plainly)
-    async with session.connection.transaction():
-        await session.connection.execute(f"set local lock_timeout = '{PATIENCE * 1000:.0f}ms';{sql}")
+    await session.connection.execute(f"{FENCE}{limit}{sql}")
     if (made := session.facts.after_creation(session.tables)) is None:
         await session.learn()
     else:
