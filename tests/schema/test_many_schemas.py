@@ -11,6 +11,7 @@ import pytest
 import sartor
 from sartor import Destination
 from sartor.postgres.invalid_indexes import invalid_indexes
+from sartor.postgres.ledger import create_ledger
 from sartor.postgres.own_tables import read_writers, require_sound_tables
 from sartor.postgres.session import Session
 from sartor.postgres.strays import read_strays
@@ -81,7 +82,7 @@ def test_others_are_not_read(crowded: tuple[Database, Destination]) -> None:
     assert {name: (few[name], rows) for name, rows in many.items() if rows > few[name] + 40} == {}
 
 
-@pytest.mark.parametrize("name", ["facts", "fingerprint", "strays"])
+@pytest.mark.parametrize("name", ["facts", "fingerprint", "strays", "writers"])
 def test_a_plan_is_kept(name: str, server_url: str) -> None:
     """A plan that a connection keeps reads no more where the schemas have been filled since it was made."""
     look, several = LOOKS[name], range(25)
@@ -94,6 +95,7 @@ def test_a_plan_is_kept(name: str, server_url: str) -> None:
 
     async def go(database: Database) -> tuple[int, int]:
         async with Session(Destination.parse(database.url, schema="mine"), application="test") as session:
+            await create_ledger(session)
             for _ in range(8):  # the server plans a few times before it keeps a plan
                 await look(session)
             few = await reads(session)
