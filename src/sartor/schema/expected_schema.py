@@ -26,13 +26,15 @@ _LATER_ENTRY = "select from {ledger} l where l.seq > f.seq"
 
 _WRITE = """
 insert into {table} as f (seq, by_user, host, sartor, packed, catalog_version, adopted_at)
-values ($1, session_user, $2::text, $3::text,
+select j.seq, session_user, $2::text, $3::text,
     $4::text::jsonb || pg_catalog.jsonb_build_object('objects', pg_catalog.encode($5::bytea, 'base64')),
-    $6::text, $7::timestamptz)
+    $6::text, $7::timestamptz
+from {journal} j where j.seq = $1::int8
 on conflict (other) do update set (seq, at, by_user, host, sartor, packed, catalog_version, adopted_at) = (excluded.seq,
     excluded.at, excluded.by_user, excluded.host, excluded.sartor, excluded.packed, excluded.catalog_version,
     {adopted_at}) {where}
 """
+"""Writes nothing where the journal has no such event: a crash may have lost it, or a standby that took over."""
 
 
 async def read_expected_schema(session: Session, *, to_change: bool = False) -> ExpectedSchema | None:
@@ -64,7 +66,7 @@ async def write_expected_schema(
     adopted_at: datetime | None = None,
     unless_later: bool = False,
 ) -> None:
-    """Records what the schema should be, as of the journal's event `seq`.
+    """Records what the schema should be, as of the journal's event `seq`; not where the server has lost that.
 
     `catalog_version` is the database's, read before the schema, where the schema is exactly that; else "". `adopted_at`
     is as in `ExpectedSchema`. With `unless_later`, what another run has recorded as of a later event stays, and so does
@@ -73,7 +75,8 @@ async def write_expected_schema(
     adopted, where = "excluded.adopted_at", ""
     if unless_later:
         adopted, where = "f.adopted_at", "where f.seq <= excluded.seq"
-    query = _WRITE.format(table=session.tables.fingerprint, adopted_at=adopted, where=where)
+    tables = session.tables
+    query = _WRITE.format(table=tables.fingerprint, journal=tables.journal, adopted_at=adopted, where=where)
     packed = json.dumps(fingerprint.packed(), ensure_ascii=False)
     # The text is long: encoded here, it would be in memory again in base64, and again in the JSON.
     await session.connection.execute(
