@@ -364,3 +364,12 @@ def test_a_script_begins_with_the_defaults(sartor: Command, folder: Folder, data
     sartor("deploy", "latest")
     levels = " union ".join(f"select level from t{number}" for number in range(len(IDS)))
     assert database.rows(levels) == [("read committed",)]
+
+
+def test_a_script_plans_as_the_database_says(sartor: Command, folder: Folder, database: Database, url: str) -> None:
+    """The setting by which claims and records are planned once isn't a script's, whatever was before it."""
+    database.run(f"alter database {database.name} set plan_cache_mode = force_custom_plan")
+    folder.add(MIDDLE, up="create table t3 as select current_setting('plan_cache_mode') as mode")
+    folder.add("1.0.0-1700000004-t4.py", up="create table t4 as select current_setting('plan_cache_mode') as mode")
+    sartor("deploy", "latest", env={"SARTOR_DB_URL": url})
+    assert database.rows("select mode from t3 union all select mode from t4") == [("force_custom_plan",)] * 2
