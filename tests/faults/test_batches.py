@@ -295,6 +295,23 @@ def test_an_event_trigger(sartor: Command, database: Database) -> None:
     )
 
 
+def test_an_event_trigger_that_a_script_makes(sartor: Command, folder: Folder, database: Database) -> None:
+    """What an event trigger leaves in the session is gone for the next script, also where the same run has made it."""
+    folder.write(
+        "1.0.0-1600000000-trigger.sql",
+        """
+        -- sartor: up
+        create table seen (tag text, memory text);
+        create function note() returns event_trigger language plpgsql as $$ begin
+            insert into public.seen values (tg_tag, current_setting('work_mem'));
+            perform set_config('work_mem', '77MB', false); end $$;
+        create event trigger noting on ddl_command_end execute function note();
+        """,
+    )
+    sartor("deploy", "latest")
+    assert database.rows("select distinct memory = '77MB' from seen where tag = 'CREATE TABLE'") == [(False,)]
+
+
 def test_without_plpgsql(sartor: Command, database: Database) -> None:
     """A database without PL/pgSQL, in which a batch can't tell how far it is, is deployed to all the same."""
     database.run("drop extension plpgsql")

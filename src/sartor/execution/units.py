@@ -49,12 +49,14 @@ class Batched(NamedTuple):
     """The SQL of a script that runs in a transaction and may be sent with others, message by message.
 
     It is `quiet` where it leaves the session as it was, and fires no trigger: it only defines objects; `brief` where it
-    reads no rows for that either, so that it takes no time once it has its locks.
+    reads no rows for that either, so that it takes no time once it has its locks. It is `alarming` where it may make an
+    event trigger, which the scripts behind it fire.
     """
 
     statements: tuple[str, ...]
     quiet: bool
     brief: bool
+    alarming: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,9 @@ class Unit:
             return None
         every = [statement for message in messages for statement in split(message.text)]
         quiet = all(map(is_quiet, every))
-        return Batched(tuple(message.text for message in messages), quiet, quiet and is_brief(every))
+        texts = tuple(message.text for message in messages)
+        alarming = not quiet and any("event trigger" in " ".join(text.lower().split()) for text in texts)
+        return Batched(texts, quiet, quiet and is_brief(every), alarming)
 
 
 def _fits_a_batch(message: Fragment) -> bool:

@@ -149,6 +149,7 @@ class BatchExecutor:
 
     def _item(self, seq: int, unit: Unit, batched: Batched, settings: SessionSettings) -> BatchItem:
         name, down = unit.about.name, unit.down
+        self._may_be_quiet = self._may_be_quiet and not batched.alarming
         quiet = self._may_be_quiet and batched.quiet
         return BatchItem(
             event=NewEvent(seq=seq, kind=unit.kind, about=unit.about, down=down),
