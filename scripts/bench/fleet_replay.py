@@ -26,6 +26,10 @@ def value(arg, values, conn):
 async def ignore(data):
     pass
 
+async def prepare(conn, statements, text):
+    # Without a name, the driver would prepare it anew for each use.
+    statements[text] = await conn.prepare(text, name="taped_" + secrets.token_hex(4))
+
 async def send(conns, url, step, values):
     at, way, text, args = step
     if way == "connect":
@@ -42,10 +46,10 @@ async def send(conns, url, step, values):
         case "fetch":
             await conn.fetch(text, *args)
         case "prepare":
-            statements[text] = await conn.prepare(text)
+            await prepare(conn, statements, text)
         case "run":
             if text not in statements:
-                statements[text] = await conn.prepare(text)
+                await prepare(conn, statements, text)
             await statements[text].fetch(*args)
         case "copy":
             await conn._copy_out(text, ignore, None)
