@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
-import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -63,9 +62,8 @@ class Connection(FencedConnection):
     `time.monotonic`; `error` is the last error of a statement in the current transaction; `committing` says that COMMIT
     was sent and not answered; `confined` that the database is a scratch one, so that scripts may change nothing that
     belongs to the server; `worn` that a script changed the client's side of the session (codecs, listeners), so that
-    the next script needs a new session; `touched` that one may have left something in it since it was last reset.
-    `asked` are the queries that were called for; a lent handle has its own. All else that a script does with a handle
-    is recorded on the connection.
+    the next script needs a new session. `asked` are the queries that were called for; a lent handle has its own. All
+    else that a script does with a handle is recorded on the connection.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,9 +73,7 @@ class Connection(FencedConnection):
         self._kept: OwnTables | None = None  # while a script runs outside a transaction
         self._lender: Connection | None = None
         self.asked: list[Asked] = []
-        self.committing = self.confined = self.worn = self.touched = False
-        self._statements: dict[str, Any] = {}  # Sartor's own that are prepared, by their text
-        self._numbers = itertools.count()
+        self.committing = self.confined = self.worn = False
         self.statement: str | None = None
         self.since = 0.0
         self.reached: Reached
@@ -126,7 +122,7 @@ class Connection(FencedConnection):
         try:
             with self._under_way(closing + "COMMIT;"):
                 await super().execute(closing + "COMMIT;" + self.cleaning)
-            self._forget_statements()
+            self.forget_statements()
         except asyncpg.InterfaceError:
             # The driver didn't send it where a query of the script is still under way.
             self.committing = self.is_closed()
@@ -184,7 +180,7 @@ class Connection(FencedConnection):
             async with asyncio.timeout(GRACE):
                 await super().execute("ROLLBACK;" + (self.cleaning if self.touched else self.clearing))
             if self.touched:
-                self._forget_statements()
+                self.forget_statements()
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self.terminate()
 
@@ -226,7 +222,7 @@ class Connection(FencedConnection):
         await super().execute(text if self.pooled else text + SESSION_FENCE + self.kept)
         self.touched = before
         if cleans:
-            self._forget_statements()
+            self.forget_statements()
 
     async def fetch_kept(self, query: str, *args: Any) -> list[Any]:
         """Runs a query of Sartor's own and keeps it prepared, as planning one over the catalogue takes longer than it.
@@ -235,19 +231,9 @@ class Connection(FencedConnection):
         """
         if self.pooled:
             return list(await self.fetch(query, *args))
-        if (statement := self._statements.get(query)) is None:
-            # With a name: the driver prepares others anew for each call. No name is used twice: the server may have one
-            # whose answer nobody waited for, and the driver end a statement once nothing refers to it any more.
-            statement = await self.prepare(query, name=f"sartor_kept_{next(self._numbers)}")
-            self._statements[query] = statement
+        statement = await self.prepare_kept(query)
         with self._under_way(query):
             return list(await statement.fetch(*args))
-
-    def _forget_statements(self) -> None:
-        """Takes note of CLEANING, which has ended all prepared statements: the driver needn't close them."""
-        self.touched = False
-        self._statements.clear()
-        self._stmts_to_close.clear()
 
     fetch = _told(asyncpg.Connection.fetch)
     fetchval = _told(asyncpg.Connection.fetchval)

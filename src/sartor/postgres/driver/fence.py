@@ -14,6 +14,7 @@ command that only reads must not wait for that for ever.
 A transaction pooler gives a session's settings to other clients, so there each transaction of Sartor's sets its own.
 """
 
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -86,12 +87,15 @@ class FencedConnection(_Driver):
     `pooled` says that a pooler is in between, so that others use the session as well, and all but a script's SQL is
     fenced transaction by transaction; `pinned` is the lock_timeout that doesn't apply to statements that wait for
     others by their nature, `longest_lock` the longest that a script may set, in seconds (0: any); `kept` is the SQL
-    that sets a session's further settings again after a RESET ALL, where the session is Sartor's alone.
+    that sets a session's further settings again after a RESET ALL, where the session is Sartor's alone; `touched` says
+    that a script may have left something in the session since it was last reset.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._fenced = self._unsettled = self.pooled = False
+        self._fenced = self._unsettled = self.pooled = self.touched = False
+        self._statements: dict[str, Any] = {}  # Sartor's own that are prepared, by their text
+        self._numbers = itertools.count()
         self.pinned: str | None = None
         self.longest_lock = 0.0
         self.kept = ""
@@ -105,6 +109,21 @@ class FencedConnection(_Driver):
     def clearing(self) -> str:
         """The same SQL where no script was at work, or none that could prepare a statement: Sartor's own are kept."""
         return self.cleaning if self.pooled else CLEARING + SESSION_FENCE + self.kept
+
+    async def prepare_kept(self, query: str) -> Any:
+        """Returns a query of Sartor's own as a prepared statement, which the session keeps until CLEANING."""
+        if (statement := self._statements.get(query)) is None:
+            # With a name: the driver prepares others anew for each call. No name is used twice: the server may have one
+            # whose answer nobody waited for, and the driver end a statement once nothing refers to it any more.
+            statement = await self.prepare(query, name=f"sartor_kept_{next(self._numbers)}")
+            self._statements[query] = statement
+        return statement
+
+    def forget_statements(self) -> None:
+        """Takes note of CLEANING, which has ended all prepared statements: the driver needn't close them."""
+        self.touched = False
+        self._statements.clear()
+        self._stmts_to_close.clear()  # type: ignore[attr-defined]  # the stubs don't have it
 
     async def enter_fence(self, also: Mapping[str, str]) -> None:
         """Puts the session inside the fence, or finds that a pooler is in between. Comes before any other statement.
