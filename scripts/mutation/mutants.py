@@ -41,8 +41,6 @@ JUDGED = (
     "execution/retry:delay",
     "execution/units:Prefetch",
     "execution/units:Unit",
-    "execution/units:_is_quiet",
-    "execution/units:_leaves_rows",
     "execution/units:compile_records",
     "execution/units:compile_unit",
     "sql",
