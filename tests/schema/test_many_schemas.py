@@ -67,10 +67,15 @@ async def read(mine: Destination, look: Look) -> int:
         connection = session.connection
         await connection.execute("set enable_seqscan = off")  # where there is an index, it's used for few rows too
         await look(session)  # what the server remembers of names is remembered by now
-        async with connection.transaction():
-            before = await connection.fetchval(READ)
-            await look(session)
-            return int(await connection.fetchval(READ) - before)
+        return await reads(session, look)
+
+
+async def reads(session: Session, look: Look) -> int:
+    """Returns how many rows of the catalogues a look reads, without those that counting them reads."""
+    async with session.connection.transaction():
+        first, second = [await session.connection.fetchval(READ) for _ in range(2)]
+        await look(session)
+        return int(await session.connection.fetchval(READ) - second - (second - first))
 
 
 def test_others_are_not_read(crowded: tuple[Database, Destination]) -> None:
@@ -84,28 +89,27 @@ def test_others_are_not_read(crowded: tuple[Database, Destination]) -> None:
 
 @pytest.mark.parametrize("name", ["facts", "fingerprint", "strays", "writers"])
 def test_a_plan_is_kept(name: str, server_url: str) -> None:
-    """A plan that a connection keeps reads no more where the schemas have been filled since it was made."""
-    look, several = LOOKS[name], range(25)
+    """A plan that a connection keeps reads no more where the schemas have been filled since it was made.
 
-    async def reads(session: Session) -> int:
-        async with session.connection.transaction():
-            before = await session.connection.fetchval(READ)
-            await look(session)
-            return int(await session.connection.fetchval(READ) - before)
+    Of the facts that holds for a schema without a ledger, which a fleet fills: the look at Sartor's tables reads all
+    indexes where there are few.
+    """
+    look, several = LOOKS[name], range(25)
 
     async def go(database: Database) -> tuple[int, int]:
         async with Session(Destination.parse(database.url, schema="mine"), application="test") as session:
-            await create_ledger(session)
+            if name != "facts":
+                await create_ledger(session)
             for _ in range(8):  # the server plans a few times before it keeps a plan
                 await look(session)
-            few = await reads(session)
+            few = await reads(session, look)
             await asyncio.to_thread(database.run, *(ONE.replace("{s}", f"s{i}") for i in several))
             await look(session)
             kept = await session.connection.fetchval(
                 "select count(*) from pg_prepared_statements where generic_plans > 0"
             )
             assert kept > 0
-            return few, await reads(session)
+            return few, await reads(session, look)
 
     with temporary_database(server_url) as database:
         # A new schema would end the plan.
