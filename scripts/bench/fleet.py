@@ -148,7 +148,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--loops", type=int, default=20, help="schemas for the loops; 0 leaves them out")
     parser.add_argument("--scripts", type=int, default=20, help="for each destination")
     parser.add_argument("--jobs", type=int, default=0, help="Sartor's; the best of those tried where it's left out")
-    parser.add_argument("--connections", type=int, default=0, help="the pool's, likewise")
+    parser.add_argument(
+        "--connections", type=int, default=0, help="the pool's; the best of those tried where it's left out"
+    )
     parser.add_argument("--tried", type=int, default=100, help="schemas with which numbers of connections are tried")
     parser.add_argument("--limit", type=float, default=3600, help="seconds for a process")
     parser.add_argument(

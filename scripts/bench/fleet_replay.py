@@ -27,7 +27,7 @@ async def ignore(data):
     pass
 
 async def prepare(conn, statements, text):
-    # Without a name, the driver would prepare it anew for each use.
+    # Without a name, the driver prepares it again for each use.
     statements[text] = await conn.prepare(text, name="taped_" + secrets.token_hex(4))
 
 async def send(conns, url, step, values):

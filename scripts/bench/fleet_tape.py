@@ -29,7 +29,7 @@ from sartor.postgres.connect.kept import MOST_USES
 from sartor.postgres.driver.connection import Connection
 
 PLACE, PROCESS = 0, -1
-"""The parameters that aren't made anew for each destination: its name, and the process of a connection's session."""
+"""The parameters that have no new value for each destination: its name, and the process of a connection's session."""
 NUMBER = 0
 """The kind of a parameter that is a number of 62 bits; any other kind is a number of hexadecimal digits."""
 DIGITS = 8

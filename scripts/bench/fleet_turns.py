@@ -139,7 +139,7 @@ def watching(url: str) -> Iterator[list[int]]:
 
 
 def in_turn(bench: Bench, kind: Kind, count: int, rivals: Mapping[str, Rival], rounds: int) -> dict[str, Standing]:
-    """What the rivals did, by their names: in turn, and each round begins with another one.
+    """Lets the rivals take turns, each round beginning with another one; returns what they did, by their names.
 
     A turn that doesn't count comes before, unless there is only one.
     """

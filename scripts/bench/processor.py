@@ -62,4 +62,4 @@ def settle(url: str) -> None:
     until = time.monotonic() + PATIENCE
     while ask(url, OTHERS) != (0,) and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(0.05)
+    time.sleep(0.05)  # the server's first process takes note of their ends a little later

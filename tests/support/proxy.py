@@ -142,9 +142,11 @@ class Proxy:
         if not self._stalled:
             pipe.flowing.set()
         self._pipes.add(pipe)
-        await asyncio.gather(self._requests(pipe, reader), self._answers(pipe, from_server))
-        pipe.abort()
-        self._pipes.discard(pipe)
+        try:
+            await asyncio.gather(self._requests(pipe, reader), self._answers(pipe, from_server))
+        finally:  # one that comes as the proxy ends is cancelled
+            pipe.abort()
+            self._pipes.discard(pipe)
 
     async def _requests(self, pipe: _Pipe, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):

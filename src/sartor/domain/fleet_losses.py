@@ -55,7 +55,7 @@ class FleetLosses:
 
     @property
     def losses(self) -> tuple[FleetLoss, ...]:
-        """What is dropped anywhere; first what is dropped at most destinations."""
+        """The objects that are dropped at any destination; those that most of them drop come first."""
         return tuple(
             sorted(self._losses.values(), key=lambda each: (-each.destinations, each.table, each.column or ""))
         )

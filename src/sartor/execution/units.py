@@ -134,7 +134,7 @@ class Unit:
 
     @property
     def batched(self) -> Batched | None:
-        """How it is sent in one message with others; None where it isn't fit for that."""
+        """The form in which it is sent in one message with others; None where it isn't fit for that."""
         return None if self.resumes else self.script.once(("batched", self.direction), self._batched)
 
     def _batched(self) -> Batched | None:

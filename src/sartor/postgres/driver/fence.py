@@ -107,14 +107,14 @@ class FencedConnection(_Driver):
 
     @property
     def clearing(self) -> str:
-        """The same SQL where no script was at work, or none that could prepare a statement: Sartor's own are kept."""
+        """The SQL that resets the session where no script could prepare a statement: it keeps Sartor's own."""
         return self.cleaning if self.pooled else CLEARING + SESSION_FENCE + self.kept
 
     async def prepare_kept(self, query: str) -> Any:
         """Returns a query of Sartor's own as a prepared statement, which the session keeps until CLEANING."""
         if (statement := self._statements.get(query)) is None:
-            # With a name: the driver prepares others anew for each call. No name is used twice: the server may have one
-            # whose answer nobody waited for, and the driver end a statement once nothing refers to it any more.
+            # The driver prepares a statement without a name again at each call. No name is used twice: the server may
+            # have one whose answer nobody waited for, and the driver ends a statement once nothing refers to it.
             statement = await self.prepare(query, name=f"sartor_kept_{next(self._numbers)}")
             self._statements[query] = statement
         return statement
