@@ -184,6 +184,12 @@ def test_the_report_of_a_whole_run() -> None:
     ]
 
 
+def test_nothing_was_done_at_any() -> None:
+    """Where all destinations fail, nothing was deployed: that isn't told as if there had been nothing to deploy."""
+    [head, *_] = report(wave(0, 1, [failed(each, "no") for each in tenants(2)]), 2)
+    assert head == "Deployed 0 alterations in 43.8 s: 0 of 2 destinations done, 2 failed"
+
+
 def test_the_report_of_a_run_with_failures() -> None:
     """Numbers by wave, the slowest, each reason with ten names, and the command that resumes."""
     places = tenants(40)

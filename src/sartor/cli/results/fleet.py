@@ -76,7 +76,7 @@ def _head(summary: Summary, direction: Direction) -> str:
 
 
 def _changes(summary: Summary, direction: Direction) -> str:
-    if not summary.changes:
+    if not summary.changes and summary.is_complete:
         return f"Found 0 alteration to {'deploy' if direction is Direction.DEPLOY else 'roll back'}"
     number = f"{summary.changes:,} alteration{'' if summary.changes == 1 else 's'}"
     return f"{VERBS[direction].capitalize()} {number}"
